@@ -1,0 +1,89 @@
+"""Build the simulated venue that a profile describes, around a Nautilus backtest kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from nautilus_trader.backtest.engine import BacktestEngine
+from nautilus_trader.backtest.models import FillModel, LatencyModel
+from nautilus_trader.common.config import LoggingConfig
+from nautilus_trader.config import BacktestEngineConfig
+from nautilus_trader.model.currencies import USDT
+from nautilus_trader.model.enums import AccountType, BookType, OmsType, OtoTriggerMode
+from nautilus_trader.model.identifiers import TraderId, Venue
+from nautilus_trader.model.instruments import CryptoPerpetual
+from nautilus_trader.model.objects import Money
+
+from configs.profile import Profile, SimulationSection
+
+BINANCE = Venue("BINANCE")
+BPS = Decimal(10_000)
+MS_NS = 1_000_000
+
+
+def build_engine(
+    profile: Profile, instruments: Iterable[CryptoPerpetual], *, log_level: str = "ERROR"
+) -> BacktestEngine:
+    """
+    Return a backtest engine with the venue, account and instruments of *profile*.
+
+    Parameters
+    ----------
+    profile : Profile
+        A profile with a ``simulation`` section.
+    instruments : Iterable[CryptoPerpetual]
+        What the venue lists; their fees are replaced by those of the profile.
+    log_level : str
+        Lowest level that Nautilus writes to stdout.
+
+    Raises
+    ------
+    ValueError
+        If the profile has no simulation.
+
+    """
+    simulation = profile.simulation
+    if simulation is None:
+        raise ValueError(f"simulation is missing: profile {profile.name!r} has no simulated venue")
+    engine = BacktestEngine(
+        BacktestEngineConfig(
+            trader_id=TraderId(profile.trader_id), logging=LoggingConfig(log_level=log_level)
+        )
+    )
+    listed = [_with_fees(instrument, simulation) for instrument in instruments]
+    engine.add_venue(
+        venue=BINANCE,
+        oms_type=OmsType.NETTING,
+        account_type=AccountType.MARGIN,
+        base_currency=USDT,
+        starting_balances=[Money(profile.account.starting_balance_usdt, USDT)],
+        default_leverage=profile.account.leverage,
+        leverages={instrument.id: profile.account.leverage for instrument in listed},
+        fill_model=FillModel(
+            prob_fill_on_limit=float(simulation.limit_fill_probability),
+            prob_slippage=float(simulation.slippage_probability),
+            random_seed=profile.seed,
+        ),
+        latency_model=_latency(simulation),
+        book_type=BookType.L2_MBP if "book" in profile.data.types else BookType.L1_MBP,
+        bar_adaptive_high_low_ordering=True,
+        oto_trigger_mode=OtoTriggerMode.PARTIAL,
+    )
+    for instrument in listed:
+        engine.add_instrument(instrument)
+    return engine
+
+
+def _latency(simulation: SimulationSection) -> LatencyModel | None:
+    if simulation.latency_ms == 0:
+        return None
+    return LatencyModel(base_latency_nanos=simulation.latency_ms * MS_NS)
+
+
+def _with_fees(instrument: CryptoPerpetual, simulation: SimulationSection) -> CryptoPerpetual:
+    """Return *instrument* with the fees of the profile; what strategies see is what is charged."""
+    values = CryptoPerpetual.to_dict(instrument)
+    values["maker_fee"] = str(simulation.maker_fee_bps / BPS)
+    values["taker_fee"] = str(simulation.taker_fee_bps / BPS)
+    return CryptoPerpetual.from_dict(values)
