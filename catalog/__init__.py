@@ -1,0 +1,1 @@
+"""Market data and instruments on disk: ingest, download, check, demo."""
