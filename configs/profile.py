@@ -33,8 +33,8 @@ class DataSection(Strict):
     """Which market data drive the run."""
 
     catalog: str = Field(min_length=1)
-    types: tuple[Literal["bars", "quotes", "trades", "book", "mark_prices", "funding"], ...] = Field(
-        min_length=1
+    types: tuple[Literal["bars", "quotes", "trades", "book", "mark_prices", "funding"], ...] = (
+        Field(min_length=1)
     )
     start: datetime | None = None
     end: datetime | None = None
@@ -45,7 +45,9 @@ class DataSection(Strict):
         for name in ("start", "end"):
             moment = getattr(self, name)
             if moment is not None and moment.utcoffset() is None:
-                raise ValueError(f"{name} = {moment} must carry a time zone, for example ...T00:00:00Z")
+                raise ValueError(
+                    f"{name} = {moment} must carry a time zone, for example ...T00:00:00Z"
+                )
         if self.start and self.end and self.start >= self.end:
             raise ValueError(f"start = {self.start} must be before end = {self.end}")
         return self
@@ -187,6 +189,8 @@ def _error_line(error: Any) -> str:
             return f"  {key} = {error['input']!r}: unknown key"
         case "value_error":
             return f"  {key}: {rule}"
+        case _:
+            pass
     shown = str(error["input"]) if isinstance(error["input"], Decimal) else repr(error["input"])
     return f"  {key} = {shown}: {rule[0].lower()}{rule[1:]}"
 

@@ -34,7 +34,9 @@ SideName = Literal["BUY", "SELL"]
 
 def limit(description: str, *, control: int, where: str, **bounds: Any) -> Any:
     """Declare a limit with what it means, the control it serves and where it is enforced."""
-    return Field(description=description, json_schema_extra={"control": control, "where": where}, **bounds)
+    return Field(
+        description=description, json_schema_extra={"control": control, "where": where}, **bounds
+    )
 
 
 class Strict(BaseModel):
@@ -218,4 +220,10 @@ def _describe(prefix: str, table: Strict) -> Iterator[tuple[str, object, int, st
         extra = field.json_schema_extra
         assert isinstance(extra, dict), f"Invariant: {prefix}.{name} is declared with limit()"
         value = getattr(table, name)
-        yield f"{prefix}.{name}", value, int(str(extra["control"])), str(extra["where"]), str(field.description)
+        yield (
+            f"{prefix}.{name}",
+            value,
+            int(str(extra["control"])),
+            str(extra["where"]),
+            str(field.description),
+        )

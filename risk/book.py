@@ -1,0 +1,351 @@
+"""The gate's own books: positions, every order that may still fill, and money, without netting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from heapq import heappop, heappush
+
+from risk.intent import BUY, SELL
+
+ZERO = Decimal(0)
+
+
+class Pending:
+    """
+    An order that may still fill: reserved, in flight, working or unresolved.
+
+    ``price`` values the order in exposure sums (worst case); ``limit_price`` is where it rests in
+    the book, ``None`` when it does not; ``cover_qty`` is what a stop protects: its own leaves, or,
+    while its entry still works, what it will have grown to when the entry is filled.
+
+    """
+
+    __slots__ = (
+        "client_order_id", "cover_qty", "filled_qty", "is_exit", "is_market", "is_stop", "leaves_qty",
+        "limit_price", "parent_id", "price", "side", "strategy_id", "trigger_price",
+    )  # fmt: skip
+
+    def __init__(  # noqa: PLR0913 - an order has that many terms
+        self,
+        client_order_id: str,
+        *,
+        strategy_id: str,
+        side: int,
+        leaves_qty: Decimal,
+        price: Decimal,
+        limit_price: Decimal | None = None,
+        trigger_price: Decimal | None = None,
+        is_exit: bool = False,
+        is_stop: bool = False,
+        is_market: bool = False,
+        parent_id: str | None = None,
+    ) -> None:
+        self.client_order_id = client_order_id
+        self.strategy_id = strategy_id
+        self.side = side
+        self.leaves_qty = leaves_qty
+        self.cover_qty = leaves_qty if is_stop else ZERO
+        self.filled_qty = ZERO
+        self.price = price
+        self.limit_price = limit_price
+        self.trigger_price = trigger_price
+        self.is_exit = is_exit
+        self.is_stop = is_stop
+        self.is_market = is_market
+        self.parent_id = parent_id
+
+
+class Extreme:
+    """The largest (or smallest) of the prices that are still alive, in logarithmic time."""
+
+    __slots__ = ("_alive", "_heap", "_sign")
+
+    def __init__(self, *, largest: bool) -> None:
+        self._sign = -1 if largest else 1
+        self._heap: list[tuple[Decimal, str]] = []
+        self._alive: dict[str, Decimal] = {}
+
+    def put(self, key: str, price: Decimal) -> None:
+        self._alive[key] = price
+        heappush(self._heap, (price * self._sign, key))
+
+    def drop(self, key: str) -> None:
+        self._alive.pop(key, None)
+
+    def get(self) -> Decimal | None:
+        """Return the extreme price, or None when nothing is alive."""
+        heap, alive = self._heap, self._alive
+        while heap:
+            price, key = heap[0]
+            price *= self._sign
+            if alive.get(key) == price:
+                return price
+            heappop(heap)
+        return None
+
+
+class SideBook:
+    """The sums over the pending orders of one side of one symbol; each is kept, never recounted."""
+
+    __slots__ = ("cover_qty", "entry_prices", "entry_qty", "exit_qty", "market_exit_qty", "resting")
+
+    def __init__(self, side: int) -> None:
+        self.entry_qty = ZERO
+        self.exit_qty = ZERO
+        self.cover_qty = ZERO
+        self.market_exit_qty = ZERO
+        self.entry_prices = Extreme(largest=True)
+        # Self-match: the highest of one's own bids, the lowest of one's own offers.
+        self.resting = Extreme(largest=side == BUY)
+
+    def count(self, pending: Pending, delta_qty: Decimal) -> None:
+        if not pending.is_exit:
+            self.entry_qty += delta_qty
+            return
+        self.exit_qty += delta_qty
+        if pending.is_market:
+            self.market_exit_qty += delta_qty
+
+
+class SymbolBook:
+    """Position and pending orders of one symbol. Quantities are base units, prices quote units."""
+
+    __slots__ = ("avg_px", "buys", "children", "pending", "position_qty", "ref_px", "sells")
+
+    def __init__(self) -> None:
+        self.position_qty = ZERO
+        self.avg_px = ZERO
+        self.ref_px: Decimal | None = None
+        self.pending: dict[str, Pending] = {}
+        self.children: dict[str, list[str]] = {}
+        self.buys = SideBook(BUY)
+        self.sells = SideBook(SELL)
+
+    def side(self, side: int) -> SideBook:
+        """Return the sums of one side."""
+        return self.buys if side == BUY else self.sells
+
+    # -- pending orders -----------------------------------------------------------------------
+
+    def add(self, pending: Pending) -> None:
+        """Reserve the exposure of *pending*."""
+        key = pending.client_order_id
+        assert key not in self.pending, "Invariant: an order is reserved once"
+        self.pending[key] = pending
+        side = self.side(pending.side)
+        side.count(pending, pending.leaves_qty)
+        side.cover_qty += pending.cover_qty
+        self._put_prices(pending, side)
+        if pending.parent_id is not None:
+            self.children.setdefault(pending.parent_id, []).append(key)
+
+    def remove(self, client_order_id: str) -> Pending | None:
+        """Release the exposure of an order that can no longer fill; None when it is unknown."""
+        pending = self.pending.pop(client_order_id, None)
+        if pending is None:
+            return None
+        side = self.side(pending.side)
+        side.count(pending, -pending.leaves_qty)
+        side.cover_qty -= pending.cover_qty
+        side.entry_prices.drop(client_order_id)
+        side.resting.drop(client_order_id)
+        siblings = self.children.get(pending.parent_id) if pending.parent_id else None
+        if siblings is not None:
+            siblings.remove(client_order_id)
+            if not siblings:
+                del self.children[pending.parent_id]  # type: ignore[arg-type]
+        if (stop := self.stop_of(client_order_id)) is not None:
+            self.settle_cover(stop)
+        return pending
+
+    def amend(
+        self,
+        pending: Pending,
+        *,
+        leaves_qty: Decimal,
+        price: Decimal,
+        limit_price: Decimal | None,
+        trigger_price: Decimal | None,
+    ) -> None:
+        """Give a pending order new terms."""
+        side = self.side(pending.side)
+        side.count(pending, leaves_qty - pending.leaves_qty)
+        pending.leaves_qty = leaves_qty
+        pending.price = price
+        pending.limit_price = limit_price
+        pending.trigger_price = trigger_price
+        self._put_prices(pending, side)
+        if pending.is_stop:
+            self.settle_cover(pending)
+
+    @staticmethod
+    def _put_prices(pending: Pending, side: SideBook) -> None:
+        if not pending.is_exit:
+            side.entry_prices.put(pending.client_order_id, pending.price)
+        if pending.limit_price is not None:
+            side.resting.put(pending.client_order_id, pending.limit_price)
+
+    def stop_of(self, parent_id: str) -> Pending | None:
+        """Return the protective stop that hangs on an entry, if it is pending."""
+        for key in self.children.get(parent_id, ()):
+            child = self.pending[key]
+            if child.is_stop:
+                return child
+        return None
+
+    def set_cover(self, stop: Pending, cover_qty: Decimal) -> None:
+        """Say what a stop protects now."""
+        self.side(stop.side).cover_qty += cover_qty - stop.cover_qty
+        stop.cover_qty = cover_qty
+
+    def settle_cover(self, stop: Pending) -> None:
+        """Bring a stop's cover in line with its leaves and with the entry that it hangs on."""
+        parent = self.pending.get(stop.parent_id) if stop.parent_id else None
+        if parent is None:
+            self.set_cover(stop, stop.leaves_qty)
+        else:
+            promised = min(stop.cover_qty, parent.filled_qty + parent.leaves_qty)
+            self.set_cover(stop, max(stop.leaves_qty, promised))
+
+    def needed_cover(self, side: int) -> Decimal:
+        """Return the quantity that stops must protect on *side*: the position and what may join it."""
+        return max(self.position_qty * side, ZERO) + self.side(side).entry_qty
+
+    # -- fills ----------------------------------------------------------------------------------
+
+    def fill(self, client_order_id: str, *, side: int, qty: Decimal, px: Decimal) -> Decimal:
+        """
+        Apply a fill and return the PnL it realized (USDT, before fees).
+
+        An order that is not pending (placed by somebody else) moves the position all the same.
+
+        """
+        pending = self.pending.get(client_order_id)
+        if pending is not None:
+            taken = min(qty, pending.leaves_qty)
+            self.side(pending.side).count(pending, -taken)
+            pending.leaves_qty -= taken
+            pending.filled_qty += qty
+            if pending.is_stop:
+                self.set_cover(pending, max(pending.cover_qty - taken, ZERO))
+            if pending.leaves_qty == 0:
+                self.remove(client_order_id)
+        return self._move(side * qty, px)
+
+    def _move(self, delta_qty: Decimal, px: Decimal) -> Decimal:
+        before = self.position_qty
+        after = before + delta_qty
+        self.position_qty = after
+        if before == 0 or (before > 0) == (delta_qty > 0):
+            self.avg_px = (self.avg_px * before + px * delta_qty) / after
+            return ZERO
+        closed = -delta_qty if abs(delta_qty) <= abs(before) else before
+        realized = (px - self.avg_px) * closed
+        if after == 0:
+            self.avg_px = ZERO
+        elif (after > 0) != (before > 0):
+            self.avg_px = px
+        return realized
+
+    # -- worst case -----------------------------------------------------------------------------
+
+    def worst_qty(self, side: int) -> Decimal:
+        """
+        Return the largest position that could arise on *side*, base units, never negative.
+
+        Any subset of the pending orders may fill, in any order: entries of the side all count,
+        the opposite ones do not net. Reduce-only orders cannot open a position, but they can close
+        the present one first, so that an opposite order that looked like an exit opens a new one.
+
+        """
+        position = self.position_qty * side
+        if position < 0:
+            shrink = self.side(side).exit_qty
+            position = ZERO if shrink >= -position else position + shrink
+        worst = position + self.side(side).entry_qty
+        return worst if worst > 0 else ZERO
+
+    def worst_price(self, side: int) -> Decimal | None:
+        """Return the highest price at which the worst case on *side* may have to be valued."""
+        entry = self.side(side).entry_prices.get()
+        if entry is None or (self.ref_px is not None and self.ref_px > entry):
+            return self.ref_px
+        return entry
+
+    def worst_notional(self, side: int) -> Decimal | None:
+        """Return worst-case quantity times worst-case price; None when no price is known."""
+        qty = self.worst_qty(side)
+        if qty == 0:
+            return ZERO
+        price = self.worst_price(side)
+        return None if price is None else qty * price
+
+    def unrealized(self) -> Decimal | None:
+        """Return the unrealized PnL at the reference price, USDT; None when no price is known."""
+        if self.position_qty == 0:
+            return ZERO
+        if self.ref_px is None:
+            return None
+        return (self.ref_px - self.avg_px) * self.position_qty
+
+
+class AccountBook:
+    """All symbols of one account, and its money in USDT."""
+
+    __slots__ = ("balance", "fees", "funding", "realized", "symbols")
+
+    def __init__(self) -> None:
+        self.symbols: dict[str, SymbolBook] = {}
+        self.balance: Decimal | None = None
+        self.realized = ZERO
+        self.fees = ZERO
+        self.funding = ZERO
+
+    def symbol(self, instrument_id: str) -> SymbolBook:
+        """Return the book of a symbol, opened when it is new."""
+        book = self.symbols.get(instrument_id)
+        if book is None:
+            book = self.symbols[instrument_id] = SymbolBook()
+        return book
+
+    def find(self, client_order_id: str) -> tuple[SymbolBook, Pending] | None:
+        """Return a pending order and its book."""
+        for book in self.symbols.values():
+            pending = book.pending.get(client_order_id)
+            if pending is not None:
+                return book, pending
+        return None
+
+    def exposures(self) -> Iterator[tuple[str, Decimal | None, Decimal | None]]:
+        """Yield ``(instrument_id, worst long, worst short)`` notionals, USDT."""
+        for instrument_id, book in self.symbols.items():
+            yield instrument_id, book.worst_notional(BUY), book.worst_notional(SELL)
+
+    def unrealized(self) -> Decimal | None:
+        """Return the unrealized PnL over all symbols, USDT; None when a price is missing."""
+        total = ZERO
+        for book in self.symbols.values():
+            pnl = book.unrealized()
+            if pnl is None:
+                return None
+            total += pnl
+        return total
+
+    def equity(self) -> Decimal | None:
+        """Return balance plus unrealized PnL, USDT; None when either is unknown."""
+        unrealized = self.unrealized()
+        if self.balance is None or unrealized is None:
+            return None
+        return self.balance + unrealized
+
+    def pnl(self) -> Decimal | None:
+        """
+        Return all that trading has earned since the start, USDT: realized, unrealized, fees, funding.
+
+        Deposits and withdrawals are in the balance and not in here, so that money moved in is
+        never taken for profit.
+
+        """
+        unrealized = self.unrealized()
+        return None if unrealized is None else self.realized - self.fees + self.funding + unrealized

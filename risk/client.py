@@ -1,0 +1,145 @@
+"""The last hop of a simulated venue: sends nothing that carries no approval of the gate."""
+
+from __future__ import annotations
+
+from nautilus_trader.cache.cache import Cache
+from nautilus_trader.common.component import Clock, MessageBus
+from nautilus_trader.execution.client import ExecutionClient
+from nautilus_trader.execution.messages import (
+    BatchCancelOrders,
+    CancelAllOrders,
+    CancelOrder,
+    ModifyOrder,
+    SubmitOrder,
+    SubmitOrderList,
+)
+from nautilus_trader.model.orders import Order
+
+from risk.approvals import Approvals, amend_key, cancel_key
+from risk.decision import Denial, DenyReason
+from risk.translate import amend_of, intent_of, terms_of
+
+
+class ApprovedOnlyClient(ExecutionClient):  # type: ignore[misc]
+    """
+    Stands in the execution engine for a backtest client and hands on what was approved.
+
+    Whoever takes the gate off the message bus, or holds the execution engine itself, still ends
+    here. (The live adapter checks the same approvals where it signs a request.)
+
+    Parameters
+    ----------
+    inner : ExecutionClient
+        The client that talks to the simulated exchange.
+    approvals : Approvals
+        The gate's approvals.
+
+    """
+
+    def __init__(
+        self,
+        inner: ExecutionClient,
+        approvals: Approvals,
+        msgbus: MessageBus,
+        cache: Cache,
+        clock: Clock,
+    ) -> None:
+        super().__init__(
+            client_id=inner.id,
+            venue=inner.venue,
+            oms_type=inner.oms_type,
+            account_type=inner.account_type,
+            base_currency=inner.base_currency,
+            msgbus=msgbus,
+            cache=cache,
+            clock=clock,
+        )
+        self._set_account_id(inner.account_id)
+        self._inner = inner
+        self._approvals = approvals
+
+    def _start(self) -> None:
+        self._inner.start()
+        self._set_connected(value=True)
+
+    def _stop(self) -> None:
+        self._inner.stop()
+        self._set_connected(value=False)
+
+    def _reset(self) -> None:
+        self._inner.reset()
+
+    def _dispose(self) -> None:
+        self._inner.dispose()
+
+    def submit_order(self, command: SubmitOrder) -> None:
+        """Send an order that was approved; deny any other."""
+        if self._all_approved([command.order]):
+            self._inner.submit_order(command)
+
+    def submit_order_list(self, command: SubmitOrderList) -> None:
+        """Send a list whose every order was approved; deny any other."""
+        if self._all_approved(command.order_list.orders):
+            self._inner.submit_order_list(command)
+
+    def _all_approved(self, orders: list[Order]) -> bool:
+        spent = [
+            self._approvals.spend(o.client_order_id.value, terms_of(intent_of(o))) for o in orders
+        ]
+        if all(spent):
+            return True
+        denial = Denial(
+            DenyReason.APPROVAL_MISSING, f"{spent.count(False)} of {len(spent)} orders", 0
+        )
+        for order in orders:
+            if not order.is_closed:
+                self.generate_order_denied(
+                    order.strategy_id,
+                    order.instrument_id,
+                    order.client_order_id,
+                    denial.text,
+                    self._clock.timestamp_ns(),
+                )
+        return False
+
+    def modify_order(self, command: ModifyOrder) -> None:
+        """Send an amendment that was approved; reject any other."""
+        amend = amend_of(command)
+        if self._approvals.spend(amend_key(amend.client_order_id), amend):
+            self._inner.modify_order(command)
+            return
+        order = self._cache.order(command.client_order_id)
+        if order is not None:
+            self.generate_order_modify_rejected(
+                order.strategy_id,
+                order.instrument_id,
+                order.client_order_id,
+                order.venue_order_id,
+                Denial(DenyReason.APPROVAL_MISSING, "an amendment", "one the gate approved").text,
+                self._clock.timestamp_ns(),
+            )
+
+    def cancel_order(self, command: CancelOrder) -> None:
+        """Send a cancel that was approved; reject any other: it may strip a position of its stop."""
+        key = cancel_key(command.client_order_id.value)
+        if self._approvals.spend(key, ()):
+            self._inner.cancel_order(command)
+            return
+        order = self._cache.order(command.client_order_id)
+        if order is not None:
+            self.generate_order_cancel_rejected(
+                order.strategy_id,
+                order.instrument_id,
+                order.client_order_id,
+                order.venue_order_id,
+                Denial(DenyReason.APPROVAL_MISSING, "a cancel", "one the gate approved").text,
+                self._clock.timestamp_ns(),
+            )
+
+    def cancel_all_orders(self, command: CancelAllOrders) -> None:
+        """Refuse: the gate sends cancels one by one."""
+        self._log.error(f"CancelAllOrders for {command.instrument_id} did not come from the gate")
+
+    def batch_cancel_orders(self, command: BatchCancelOrders) -> None:
+        """Refuse: the gate sends cancels one by one."""
+        self._log.error(f"BatchCancelOrders for {command.instrument_id} did not come from the gate")

@@ -1,0 +1,101 @@
+"""Prices for the judge: the newest at each decision, and samples in between for the breakers."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from nautilus_trader.cache.cache import Cache
+from nautilus_trader.common.component import MessageBus
+from nautilus_trader.model.data import Bar, QuoteTick
+from nautilus_trader.model.identifiers import InstrumentId
+
+from risk.intent import BUY, Market, OrderIntent
+from risk.judge import Judge
+
+SAMPLE_NS = 250_000_000
+"""Quotes of a symbol are looked at this often between decisions: a Python call for each quote would
+cost more than the whole gate, and a move "within a minute" does not hide in a quarter of a second."""
+
+
+class SymbolFeed:
+    """The prices of one symbol."""
+
+    __slots__ = ("_cache", "_instrument_id", "_judge", "_key", "_next_ns", "_use_bars", "bar")
+
+    def __init__(
+        self, judge: Judge, cache: Cache, instrument_id: InstrumentId, *, use_bars: bool
+    ) -> None:
+        self._judge = judge
+        self._cache = cache
+        self._instrument_id = instrument_id
+        self._key = instrument_id.value
+        self._use_bars = use_bars
+        self._next_ns = 0
+        self.bar: Bar | None = None
+
+    def subscribe(self, msgbus: MessageBus) -> None:
+        """Listen to the symbol's quotes, and to its bars where the profile prices by bars."""
+        instrument_id = self._instrument_id
+        msgbus.subscribe(
+            f"data.quotes.{instrument_id.venue}.{instrument_id.symbol}", self.on_quote, priority=10
+        )
+        if self._use_bars:
+            msgbus.subscribe(f"data.bars.{instrument_id}-*", self.on_bar, priority=10)
+
+    def on_quote(self, tick: QuoteTick) -> None:
+        """Sample a quote."""
+        ts_ns = tick.ts_event
+        if ts_ns >= self._next_ns:
+            self._next_ns = ts_ns + SAMPLE_NS
+            self._tell(ts_ns, tick.bid_price.as_decimal(), tick.ask_price.as_decimal())
+
+    def on_bar(self, bar: Bar) -> None:
+        """Take a bar that came from outside; one that was built here repeats what is known."""
+        if not bar.bar_type.is_externally_aggregated():
+            return
+        self.bar = bar
+        self._judge.on_price(
+            self._key,
+            bar.ts_event,
+            low=bar.low.as_decimal(),
+            high=bar.high.as_decimal(),
+            last=bar.close.as_decimal(),
+        )
+
+    def _tell(self, ts_ns: int, bid: Decimal, ask: Decimal) -> None:
+        mid = (bid + ask) / 2
+        if mid > 0:
+            self._judge.on_price(self._key, ts_ns, low=mid, high=mid, last=mid)
+
+    def now(self) -> Market | None:
+        """Return the newest prices and show them to the breakers; None when nothing is known."""
+        mark = self._cache.mark_price(self._instrument_id)
+        mark_px = None if mark is None else mark.value.as_decimal()
+        quote, bar = self._cache.quote_tick(self._instrument_id), self.bar
+        if bar is not None and (quote is None or quote.ts_event < bar.ts_event):
+            close = bar.close.as_decimal()
+            return Market(close, close, bar.ts_event, mark_px, is_bar=True)
+        if quote is None:
+            return None
+        bid, ask = quote.bid_price.as_decimal(), quote.ask_price.as_decimal()
+        if quote.ts_event >= self._next_ns - SAMPLE_NS:
+            self._tell(quote.ts_event, bid, ask)
+        return Market(bid, ask, quote.ts_event, mark_px)
+
+    def expected_px(self, order: OrderIntent) -> Decimal | None:
+        """Return the average price at which the order book would fill a market order now."""
+        book = self._cache.order_book(self._instrument_id)
+        if book is None:
+            return None
+        levels = book.asks() if order.side == BUY else book.bids()
+        left, paid = order.qty, Decimal(0)
+        price: Decimal | None = None
+        for level in levels:
+            price = level.price.as_decimal()
+            taken = min(left, Decimal(str(level.size())))
+            paid += taken * price
+            left -= taken
+            if left <= 0:
+                break
+        # Deeper than the known book: what is left is priced at the last known level.
+        return None if price is None else (paid + left * price) / order.qty

@@ -1,0 +1,234 @@
+"""The gate: stands where every in-process path to the venue meets, and fails closed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nautilus_trader.cache.cache import Cache
+from nautilus_trader.common.component import Clock, Logger, MessageBus
+from nautilus_trader.core.message import Command
+from nautilus_trader.core.uuid import UUID4
+from nautilus_trader.execution.messages import (
+    BatchCancelOrders,
+    CancelAllOrders,
+    CancelOrder,
+    ModifyOrder,
+    QueryAccount,
+    QueryOrder,
+    SubmitOrder,
+    SubmitOrderList,
+)
+from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.orders import Order
+
+from risk.answers import Answers
+from risk.approvals import Approvals, amend_key, cancel_key
+from risk.decision import Denial, DenyReason
+from risk.feed import SymbolFeed
+from risk.intent import Market, OrderIntent, VenueFilters
+from risk.judge import Judge
+from risk.limits import RiskLimits
+from risk.record import Record
+from risk.translate import amend_of, filters_of, intent_of, terms_of
+
+ENDPOINT = "ExecEngine.execute"
+
+
+class RiskGate:
+    """
+    Approve or deny every command on its way to the execution engine (ADR 0001).
+
+    Cancels and queries pass, except a cancel that would take away a protective stop. What cannot
+    be judged is denied.
+
+    Parameters
+    ----------
+    limits : RiskLimits
+        The limits of the run.
+    msgbus, cache, clock
+        Those of the kernel.
+    forward : Callable
+        The execution engine's own handler.
+    record : Record
+        Journal and latch.
+
+    """
+
+    def __init__(
+        self,
+        limits: RiskLimits,
+        *,
+        msgbus: MessageBus,
+        cache: Cache,
+        clock: Clock,
+        forward: Callable[[Command], None],
+        record: Record,
+    ) -> None:
+        self.judge = Judge(limits, self._filters)
+        self.approvals = Approvals()
+        self.record = record
+        self._msgbus = msgbus
+        self._cache = cache
+        self._clock = clock
+        self._forward = forward
+        self._log = Logger("RiskGate")
+        self._answers = Answers(msgbus, cache, clock)
+        self._use_bars = limits.market_data.price_source == "bar"
+        self._feeds: dict[str, SymbolFeed] = {}
+        self._filters_of: dict[str, tuple[object, VenueFilters]] = {}
+        for key in limits.symbols:
+            self._feed(InstrumentId.from_str(key)).subscribe(msgbus)
+
+    # -- the door -----------------------------------------------------------------------------------
+
+    def execute(self, command: Command) -> None:
+        """Judge a command; forward what is approved, answer what is denied."""
+        self.record.sync(self.judge, self._clock.timestamp_ns())
+        match command:
+            case SubmitOrder():
+                self._submit(command, (command.order,))
+            case SubmitOrderList():
+                self._submit(command, tuple(command.order_list.orders))
+            case ModifyOrder():
+                self._modify(command)
+            case CancelOrder():
+                self._cancel(command)
+            case CancelAllOrders():
+                self._cancel_all(command)
+            case BatchCancelOrders():
+                for cancel in command.cancels:
+                    self._cancel(cancel)
+            case QueryOrder() | QueryAccount():
+                self._forward(command)
+            case _:
+                shown = type(command).__name__
+                self._count_choke(Denial(DenyReason.COMMAND_UNSUPPORTED, shown, "a known command"))
+                self._log.error(f"{shown} was dropped: the gate knows no such command")
+
+    def _submit(self, command: SubmitOrder | SubmitOrderList, orders: tuple[Order, ...]) -> None:
+        now_ns = self._clock.timestamp_ns()
+        intents: tuple[OrderIntent, ...] = ()
+        try:
+            intents = tuple(self._intent(order) for order in orders)
+            markets = {i.instrument_id: self._market(i.instrument_id) for i in intents}
+            denial = self.judge.submit(intents, markets, now_ns)
+        except Exception as e:  # noqa: BLE001 - a gate that cannot judge must not open
+            denial = self._broken(e)
+        self._count_choke(None)
+        if denial is None and not self.record.approved(self.judge, command, intents, now_ns):
+            denial = self._withdraw(intents)
+        if denial is not None:
+            self.record.denied(self.judge, denial, command, intents, now_ns)
+            self._answers.deny_orders(orders, denial, command)
+            return
+        for intent in intents:
+            self.approvals.mint(intent.client_order_id, terms_of(intent))
+        self._forward(command)
+
+    def _withdraw(self, intents: tuple[OrderIntent, ...]) -> Denial:
+        """Take back what was approved but could not be written down; exits stay approved."""
+        for intent in intents:
+            self.judge.on_closed(intent.instrument_id, intent.client_order_id)
+        return Denial(
+            DenyReason.JOURNAL_UNAVAILABLE,
+            self.judge.journal_error,
+            "a journal that can be written",
+        )
+
+    def _modify(self, command: ModifyOrder) -> None:
+        now_ns = self._clock.timestamp_ns()
+        amend = amend_of(command)
+        try:
+            denial = self.judge.amend(amend, self._market(amend.instrument_id), now_ns)
+        except Exception as e:  # noqa: BLE001 - a gate that cannot judge must not open
+            denial = self._broken(e)
+        self._count_choke(None)
+        if denial is None:
+            self.record.amended(self.judge, amend, now_ns)
+            self.approvals.mint(amend_key(amend.client_order_id), amend)
+            self._forward(command)
+            return
+        self.record.denied(self.judge, denial, command, (), now_ns)
+        self._answers.reject_modify(command, denial)
+
+    # -- cancels ------------------------------------------------------------------------------------
+
+    def _cancel(self, command: CancelOrder) -> None:
+        now_ns = self._clock.timestamp_ns()
+        try:
+            denial = self.judge.cancel(
+                command.instrument_id.value, command.client_order_id.value, now_ns
+            )
+        except Exception as e:  # noqa: BLE001 - a cancel that cannot be judged may strip a position
+            denial = self._broken(e)
+        self._count_choke(None)
+        if denial is None:
+            self.approvals.mint(cancel_key(command.client_order_id.value), ())
+            self._forward(command)
+            return
+        self.record.denied(self.judge, denial, command, (), now_ns)
+        self._answers.reject_cancel(command, denial)
+
+    def _cancel_all(self, command: CancelAllOrders) -> None:
+        """
+        Cancel one by one, so that the stops that are needed stay.
+
+        The venue's own cancel-all takes every order of the symbol, other strategies' stops included.
+
+        """
+        scope = {
+            "instrument_id": command.instrument_id,
+            "strategy_id": command.strategy_id,
+            "side": command.order_side,
+        }
+        orders = self._cache.orders_open(None, **scope) + self._cache.orders_inflight(None, **scope)
+        # Entries first: a stop is only free once nothing can fill any more.
+        for order in sorted(dict.fromkeys(orders), key=lambda o: o.is_reduce_only):
+            self._cancel(
+                CancelOrder(
+                    trader_id=command.trader_id,
+                    strategy_id=order.strategy_id,
+                    instrument_id=order.instrument_id,
+                    client_order_id=order.client_order_id,
+                    venue_order_id=order.venue_order_id,
+                    command_id=UUID4(),
+                    ts_init=command.ts_init,
+                    client_id=command.client_id,
+                    params=command.params,
+                )
+            )
+
+    # -- facts --------------------------------------------------------------------------------------
+
+    def _intent(self, order: Order) -> OrderIntent:
+        intent = intent_of(order)
+        if intent.order_type != "MARKET" or intent.is_reduce_only:
+            return intent
+        return intent._replace(expected_px=self._feed(order.instrument_id).expected_px(intent))
+
+    def _market(self, instrument_id: str) -> Market | None:
+        feed = self._feeds.get(instrument_id)
+        return None if feed is None else feed.now()
+
+    def _feed(self, instrument_id: InstrumentId) -> SymbolFeed:
+        feed = self._feeds.get(instrument_id.value)
+        if feed is None:
+            feed = SymbolFeed(self.judge, self._cache, instrument_id, use_bars=self._use_bars)
+            self._feeds[instrument_id.value] = feed
+        return feed
+
+    def _filters(self, instrument_id: str) -> VenueFilters | None:
+        instrument = self._cache.instrument(InstrumentId.from_str(instrument_id))
+        if instrument is None:
+            return None
+        known = self._filters_of.get(instrument_id)
+        if known is None or known[0] is not instrument:
+            known = self._filters_of[instrument_id] = (instrument, filters_of(instrument))
+        return known[1]
+
+    def _broken(self, error: Exception) -> Denial:
+        self._log.exception("The gate could not judge and denies", error)
+        return Denial(DenyReason.GATE_ERROR, repr(error), "a decision")
+
+    def _count_choke(self, denial: Denial | None) -> None:
+        self.judge.rulebook.judged("choke_point", denial, self._clock.timestamp_ns())

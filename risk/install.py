@@ -1,0 +1,204 @@
+"""One call puts the gate into a kernel; another proves that it is there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from nautilus_trader.common import Environment
+from nautilus_trader.config import LiveRiskEngineConfig, RiskEngineConfig
+from nautilus_trader.execution.client import ExecutionClient
+from nautilus_trader.system.kernel import NautilusKernel
+
+from risk.client import ApprovedOnlyClient
+from risk.engine import GuardedLiveRiskEngine, GuardedRiskEngine
+from risk.gate import ENDPOINT, RiskGate
+from risk.journal import Journal, Sync
+from risk.latch import Latch
+from risk.ledger import Ledger
+from risk.limits import RiskLimits
+from risk.record import Record
+
+
+class GuardError(RuntimeError):
+    """A kernel that must not run: the gate is missing, or cannot be put in."""
+
+
+class Guard(NamedTuple):
+    """What stands guard in one kernel."""
+
+    gate: RiskGate
+    ledger: Ledger
+    record: Record
+
+    def report(self) -> dict[str, Any]:
+        """Return every control's tally, the state's history, alarms and denials, as plain values."""
+        judge = self.gate.judge
+        return {
+            "controls": _with_limits(judge.report(), judge.limits),
+            "states": [
+                {
+                    "ts": t.ts_ns, "previous": t.previous.name, "state": t.state.name,
+                    "cause": t.cause, "by": t.by,
+                }
+                for t in judge.state.transitions
+            ],
+            "alarms": [{"ts": ts, "text": text} for ts, text in judge.alarms],
+            "denials": self.record.denials,
+            "caps": {
+                key: str(symbol.position_notional_usdt_max)
+                for key, symbol in judge.limits.symbols.items()
+            },
+        }  # fmt: skip
+
+    def close(self) -> None:
+        """Write the journal out."""
+        self.record.journal.close()
+
+
+def install_guard(
+    kernel: NautilusKernel,
+    limits: RiskLimits,
+    *,
+    state_dir: Path | None = None,
+    sync: Sync = "flush",
+    profile: dict[str, Any] | None = None,
+    profile_hash: str | None = None,
+) -> Guard:
+    """
+    Replace the kernel's risk engine by ours and stand the gate before its execution engine.
+
+    Call it once, after the venues or clients were added and before the run.
+
+    Parameters
+    ----------
+    kernel : NautilusKernel
+        Of a backtest, sandbox or live node.
+    limits : RiskLimits
+        The limits of the run.
+    state_dir : Path, optional
+        Where journal and latch are kept; default ``state/<trader id>``. In a backtest the latch
+        starts anew, everywhere else it is obeyed.
+    sync : {"none", "flush", "fsync"}
+        How hard the journal is pushed to the disk before an order leaves.
+    profile, profile_hash : optional
+        The resolved profile and its hash for the journal's first record; default: the limits.
+
+    Raises
+    ------
+    GuardError
+        If the kernel is guarded already, or has no execution client to guard.
+    JournalError
+        If the journal cannot be written.
+
+    """
+    if isinstance(kernel.risk_engine, GuardedRiskEngine | GuardedLiveRiskEngine):
+        raise GuardError("the kernel is guarded already")
+    is_backtest = kernel.environment == Environment.BACKTEST
+    clients = list(kernel.exec_engine._clients.values())
+    if is_backtest and not clients:
+        raise GuardError("the kernel has no venue yet: add venues first, then install the guard")
+    folder = state_dir or Path("state") / str(kernel.trader_id)
+    record = Record(
+        Journal(folder / "journal.jsonl", sync=sync),
+        Latch(folder / "latch.json"),
+        is_persistent=not is_backtest,
+    )
+    gate = RiskGate(
+        limits, msgbus=kernel.msgbus, cache=kernel.cache, clock=kernel.clock,
+        forward=kernel.exec_engine.execute, record=record,
+    )  # fmt: skip
+    resolved = profile if profile is not None else {"limits": limits.model_dump(mode="json")}
+    record.attach(
+        gate.judge, resolved, profile_hash or _hash(resolved), kernel.clock.timestamp_ns()
+    )
+    ledger = Ledger(
+        gate.judge, record, msgbus=kernel.msgbus, cache=kernel.cache, clock=kernel.clock
+    )
+    _swap_risk_engine(kernel, gate, is_backtest=is_backtest)
+    kernel.msgbus.deregister(ENDPOINT, kernel.exec_engine.execute)
+    kernel.msgbus.register(ENDPOINT, gate.execute)
+    if is_backtest:
+        for client in clients:
+            _swap_client(kernel, client, gate)
+    return Guard(gate, ledger, record)
+
+
+def _swap_risk_engine(kernel: NautilusKernel, gate: RiskGate, *, is_backtest: bool) -> None:
+    stock = kernel.risk_engine
+    kernel.msgbus.deregister("RiskEngine.execute", stock.execute)
+    kernel.msgbus.deregister("RiskEngine.process", stock.process)
+    for topic in ("events.order.*", "events.position.*"):
+        kernel.msgbus.unsubscribe(topic, stock._handle_event)
+    shared = {
+        "portfolio": kernel.portfolio, "msgbus": kernel.msgbus,
+        "cache": kernel.cache, "clock": kernel.clock,
+    }  # fmt: skip
+    if is_backtest:
+        ours = GuardedRiskEngine(**shared, config=RiskEngineConfig())
+    else:
+        ours = GuardedLiveRiskEngine(loop=kernel.loop, **shared, config=LiveRiskEngineConfig())
+    ours.gate = gate
+    gate.judge.on_transition = _both(gate.judge.on_transition, lambda t: ours.show_state(t.state))
+    ours.show_state(gate.judge.state.state)
+    kernel._risk_engine = ours
+    kernel.trader._risk_engine = ours
+
+
+def _both(first: Any, second: Any) -> Any:
+    def call(event: Any) -> None:
+        first(event)
+        second(event)
+
+    return call
+
+
+def _swap_client(kernel: NautilusKernel, client: ExecutionClient, gate: RiskGate) -> None:
+    guarded = ApprovedOnlyClient(client, gate.approvals, kernel.msgbus, kernel.cache, kernel.clock)
+    kernel.exec_engine.deregister_client(client)
+    kernel.exec_engine.register_client(guarded)
+
+
+def assert_guarded(kernel: NautilusKernel, guard: Guard) -> None:
+    """
+    Prove that *guard* stands in *kernel*.
+
+    Raises
+    ------
+    GuardError
+        If the risk engine is not ours, the endpoint leads elsewhere, or a simulated client takes
+        orders without approval.
+
+    """
+    engine = kernel.risk_engine
+    if not isinstance(engine, GuardedRiskEngine | GuardedLiveRiskEngine):
+        raise GuardError(
+            f"the risk engine is {type(engine).__name__}: install_guard was not called"
+        )
+    if engine.gate is not guard.gate:
+        raise GuardError("the risk engine belongs to another gate")
+    try:
+        kernel.msgbus.deregister(ENDPOINT, guard.gate.execute)
+    except (KeyError, ValueError) as e:
+        raise GuardError(f"the endpoint {ENDPOINT} does not lead to the gate") from e
+    kernel.msgbus.register(ENDPOINT, guard.gate.execute)
+    if kernel.environment != Environment.BACKTEST:
+        return
+    for client in kernel.exec_engine._clients.values():
+        if not isinstance(client, ApprovedOnlyClient):
+            raise GuardError(f"the client {client.id} takes orders without approval")
+
+
+def _hash(resolved: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(resolved, sort_keys=True).encode()).hexdigest()
+
+
+def _with_limits(rows: list[dict[str, Any]], limits: RiskLimits) -> list[dict[str, Any]]:
+    """Put the profile's own words for a limit beside each tally."""
+    shown: dict[int, list[str]] = {}
+    for key, value, control, _, _ in limits.describe():
+        text = "/".join(value) if isinstance(value, tuple) else str(value)
+        shown.setdefault(control, []).append(f"{key} = {text}")
+    return [row | {"limits": shown.get(row["control"], [])} for row in rows]

@@ -1,0 +1,121 @@
+"""An append-only journal: numbered JSON lines, each holding the hash of the one before."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+GENESIS = "0" * 64
+Sync = Literal["none", "flush", "fsync"]
+
+
+class JournalError(RuntimeError):
+    """A journal that is broken or cannot be written; the text names the file, line and rule."""
+
+
+class Journal:
+    """
+    Writes decisions down before they take effect.
+
+    Each line is ``{"seq", "prev", "ts", "type", "data", "hash"}``; ``hash`` is the SHA-256 of the
+    line up to it, so that an edited, deleted or reordered line breaks the chain.
+
+    Parameters
+    ----------
+    path : Path
+        The file; an existing one is verified and continued.
+    sync : {"none", "flush", "fsync"}
+        How hard each record is pushed to the disk: left in this process's buffer (backtests),
+        handed to the operating system, or forced onto the disk.
+
+    Raises
+    ------
+    JournalError
+        If the existing file is broken, or the file cannot be opened.
+
+    """
+
+    def __init__(self, path: Path, *, sync: Sync) -> None:
+        self.path = path
+        self._sync = sync
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._seq, self._prev = verify(path) if path.exists() else (0, GENESIS)
+            self._file = path.open("ab", buffering=1 << 16)
+        except OSError as e:
+            raise JournalError(f"{path}: cannot be written: {e.strerror}") from e
+
+    def append(self, kind: str, ts_ns: int, data: dict[str, Any]) -> None:
+        """
+        Write one record.
+
+        Raises
+        ------
+        JournalError
+            If it cannot be written.
+
+        """
+        head = {"seq": self._seq, "prev": self._prev, "ts": ts_ns, "type": kind, "data": data}
+        line, digest = _seal(msgspec.json.encode(head))
+        try:
+            self._file.write(line)
+            if self._sync != "none":
+                self._file.flush()
+            if self._sync == "fsync":
+                os.fsync(self._file.fileno())
+        except (OSError, ValueError) as e:
+            raise JournalError(f"{self.path}: cannot be written: {e}") from e
+        self._seq += 1
+        self._prev = digest
+
+    def flush(self) -> None:
+        """Hand everything to the operating system."""
+        self._file.flush()
+
+    def close(self) -> None:
+        """Write out and close the file."""
+        self._file.close()
+
+
+def _seal(head: bytes) -> tuple[bytes, str]:
+    digest = hashlib.sha256(head).hexdigest()
+    return head[:-1] + b',"hash":"' + digest.encode() + b'"}\n', digest
+
+
+def verify(path: Path) -> tuple[int, str]:
+    """
+    Check every line of a journal.
+
+    Returns
+    -------
+    tuple[int, str]
+        The next number and the last hash.
+
+    Raises
+    ------
+    JournalError
+        If a line is torn, edited, missing or out of order; the text names the line.
+
+    """
+    seq, prev = 0, GENESIS
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            where = f"{path}: line {number}"
+            try:
+                record = msgspec.json.decode(line)
+                digest = str(record.pop("hash"))
+                chained = (record["seq"], record["prev"])
+            except (msgspec.DecodeError, KeyError, TypeError, AttributeError) as e:
+                raise JournalError(f"{where}: is torn or is no record") from e
+            if not line.endswith(b"\n") or _seal(msgspec.json.encode(record))[0] != line:
+                raise JournalError(f"{where}: was changed: its hash does not fit")
+            if chained != (seq, prev):
+                raise JournalError(
+                    f"{where}: breaks the chain: number {chained[0]}, {seq} expected"
+                )
+            seq, prev = seq + 1, digest
+    return seq, prev

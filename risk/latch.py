@@ -1,0 +1,87 @@
+"""The trading state on disk: survives restarts, and is how a person's command reaches a node."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from risk.trading_state import TradingState
+
+
+class LatchError(RuntimeError):
+    """A latch file that cannot be read or written; the text names the file and the rule."""
+
+
+class Latch:
+    """
+    One JSON file: ``{"state", "causes", "by", "reason", "ts"}``, replaced as a whole.
+
+    Parameters
+    ----------
+    path : Path
+        The file. A missing one means ACTIVE (nothing ever tripped); an unreadable one HALTED.
+
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._stamp = self._mtime()
+
+    def read(self) -> tuple[TradingState, list[str], str, str]:
+        """
+        Return state, causes, and who wrote it why.
+
+        Raises
+        ------
+        LatchError
+            If the file is there but is no latch; the caller must then treat trading as HALTED.
+
+        """
+        self._stamp = self._mtime()
+        if self._stamp is None:
+            return TradingState.ACTIVE, [], "", ""
+        try:
+            table = json.loads(self.path.read_text(encoding="utf-8"))
+            state = TradingState[table["state"]]
+            return state, [str(c) for c in table["causes"]], str(table["by"]), str(table["reason"])
+        except (OSError, ValueError, KeyError, TypeError) as e:
+            raise LatchError(f"{self.path}: is no latch, so trading counts as HALTED: {e!r}") from e
+
+    def write(
+        self, state: TradingState, causes: list[str], *, by: str, reason: str, ts_ns: int
+    ) -> None:
+        """
+        Replace the file at once and force it onto the disk.
+
+        Raises
+        ------
+        LatchError
+            If it cannot be written.
+
+        """
+        table: dict[str, Any] = {
+            "state": state.name, "causes": causes, "by": by, "reason": reason, "ts": ts_ns,
+        }  # fmt: skip
+        part = self.path.with_suffix(".part")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with part.open("w", encoding="utf-8") as file:
+                json.dump(table, file, indent=1)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(self.path)
+        except OSError as e:
+            raise LatchError(f"{self.path}: cannot be written: {e.strerror}") from e
+        self._stamp = self._mtime()
+
+    def is_changed(self) -> bool:
+        """Return whether somebody else has written the file since it was last read or written."""
+        return self._mtime() != self._stamp
+
+    def _mtime(self) -> int | None:
+        try:
+            return self.path.stat().st_mtime_ns
+        except OSError:
+            return None

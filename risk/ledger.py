@@ -1,0 +1,159 @@
+"""Order, fill, account and funding events into the judge's books."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from nautilus_trader.cache.cache import Cache
+from nautilus_trader.common.component import Clock, Logger, MessageBus
+from nautilus_trader.model.enums import OrderSide
+from nautilus_trader.model.events import (
+    AccountState,
+    OrderCanceled,
+    OrderDenied,
+    OrderExpired,
+    OrderFilled,
+    OrderModifyRejected,
+    OrderRejected,
+    OrderSubmitted,
+    OrderUpdated,
+)
+from nautilus_trader.model.orders import Order
+
+from risk.events import FUNDING_TOPIC, FundingPayment
+from risk.intent import BUY, SELL
+from risk.judge import Judge
+from risk.record import Record
+from risk.trading_state import TradingState
+from risk.translate import intent_of
+
+PRIORITY = 100
+"""Above every other subscriber: a strategy must meet books that know what it is told."""
+
+MONEY = "USDT"
+
+
+class Ledger:
+    """
+    Keeps the judge's books in step with what the venue reports.
+
+    Parameters
+    ----------
+    judge : Judge
+        Whose books these are.
+    record : Record
+        Where fills are written down.
+    msgbus, cache, clock
+        Those of the kernel.
+
+    """
+
+    def __init__(
+        self, judge: Judge, record: Record, *, msgbus: MessageBus, cache: Cache, clock: Clock
+    ) -> None:
+        self._judge = judge
+        self._record = record
+        self._cache = cache
+        self._clock = clock
+        self._log = Logger("RiskLedger")
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            OrderFilled: self._on_filled,
+            OrderRejected: self._on_closed,
+            OrderCanceled: self._on_closed,
+            OrderExpired: self._on_closed,
+            OrderDenied: self._on_closed,
+            OrderUpdated: self._on_terms,
+            OrderModifyRejected: self._on_terms,
+            OrderSubmitted: self._on_submitted,
+        }
+        msgbus.subscribe("events.order.*", self.on_order_event, priority=PRIORITY)
+        msgbus.subscribe("events.account.*", self.on_account, priority=PRIORITY)
+        msgbus.subscribe(FUNDING_TOPIC, self.on_funding, priority=PRIORITY)
+        self._adopt()
+
+    def _adopt(self) -> None:
+        """Take over positions, orders and balances that were there before the gate."""
+        for account in self._cache.accounts():
+            self.on_account(account.last_event)
+        for position in self._cache.positions_open():
+            book = self._judge.account.symbol(position.instrument_id.value)
+            book.position_qty += Decimal(str(position.signed_qty))
+            book.avg_px = Decimal(str(position.avg_px_open))
+        for order in self._cache.orders_open() + self._cache.orders_inflight():
+            self._adopt_order(order)
+
+    def _adopt_order(self, order: Order) -> None:
+        intent = intent_of(order)
+        intent = intent._replace(qty=order.leaves_qty.as_decimal())
+        price = intent.price or intent.trigger_price or Decimal(0)
+        self._judge.on_adopted(intent, price=price)
+
+    # -- events -------------------------------------------------------------------------------------
+
+    def on_order_event(self, event: Any) -> None:
+        """Take one order event; one that cannot be taken makes the books unfit for new risk."""
+        handler = self._handlers.get(type(event))
+        if handler is None:
+            return
+        try:
+            handler(event)
+        except Exception as e:  # noqa: BLE001 - books that miss an event must not approve risk
+            self._log.exception(f"Could not take {event!r}", e)
+            cause = f"LEDGER_BROKEN: observed={e!r}, limit=every event taken"
+            self._judge.trip(TradingState.HALTED, cause, self._clock.timestamp_ns())
+
+    def _on_filled(self, fill: OrderFilled) -> None:
+        side = BUY if fill.order_side == OrderSide.BUY else SELL
+        qty, px = fill.last_qty.as_decimal(), fill.last_px.as_decimal()
+        fee = fill.commission
+        if fee.currency.code != MONEY:
+            raise ValueError(f"fee in {fee.currency.code}: the books are kept in {MONEY}")
+        fee_usdt = fee.as_decimal()
+        instrument_id, order_id = fill.instrument_id.value, fill.client_order_id.value
+        self._judge.on_fill(instrument_id, order_id, side=side, qty=qty, px=px, fee_usdt=fee_usdt)
+        data = {
+            "client_order_id": order_id, "instrument_id": instrument_id,
+            "strategy_id": fill.strategy_id.value, "side": "BUY" if side > 0 else "SELL",
+            "qty": str(qty), "px": str(px), "fee_usdt": str(fee_usdt),
+        }  # fmt: skip
+        self._record.fill(self._judge, fill.ts_event, data)
+
+    def _on_closed(self, event: Any) -> None:
+        self._judge.on_closed(event.instrument_id.value, event.client_order_id.value)
+
+    def _on_terms(self, event: Any) -> None:
+        order = self._cache.order(event.client_order_id)
+        if order is None:
+            return
+        intent = intent_of(order)
+        self._judge.on_updated(
+            intent.instrument_id,
+            intent.client_order_id,
+            leaves_qty=order.leaves_qty.as_decimal(),
+            price=intent.price,
+            trigger_price=intent.trigger_price,
+        )
+
+    def _on_submitted(self, event: OrderSubmitted) -> None:
+        """Halt on an order that is on its way without approval: somebody went round the gate."""
+        order_id = event.client_order_id.value
+        if self._judge.knows(order_id):
+            return
+        cause = f"UNAPPROVED_ORDER: observed={order_id}, limit=orders approved by the gate"
+        self._judge.trip(TradingState.HALTED, cause, self._clock.timestamp_ns())
+        order = self._cache.order(event.client_order_id)
+        if order is not None:
+            self._adopt_order(order)
+
+    def on_account(self, state: AccountState) -> None:
+        """Take the wallet balance; an account without the limits' currency stays unknown."""
+        for balance in state.balances:
+            if balance.currency.code == MONEY:
+                self._judge.account.balance = balance.total.as_decimal()
+
+    def on_funding(self, payment: FundingPayment) -> None:
+        """Take a funding payment into the day's result."""
+        self._judge.account.funding += payment.amount_usdt
+        self._judge.look_at_losses(payment.ts_event)

@@ -1,0 +1,163 @@
+"""What the gate writes down: the journal of decisions, and the latch of the trading state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nautilus_trader.core.message import Command
+
+from risk.decision import Denial, plain
+from risk.intent import AmendIntent, OrderIntent
+from risk.journal import Journal, JournalError
+from risk.judge import Judge
+from risk.latch import Latch, LatchError
+from risk.trading_state import TradingState, Transition
+
+
+class Record:
+    """
+    Journal and latch of one kernel.
+
+    Parameters
+    ----------
+    journal : Journal
+        Where each decision goes before it takes effect.
+    latch : Latch
+        Where the trading state is kept.
+    is_persistent : bool
+        Whether the latch outlives the run: it does with real time, not in a backtest.
+
+    """
+
+    def __init__(self, journal: Journal, latch: Latch, *, is_persistent: bool) -> None:
+        self.journal = journal
+        self.latch = latch
+        self.denials: list[dict[str, Any]] = []
+        self._is_persistent = is_persistent
+
+    def attach(self, judge: Judge, profile: dict[str, Any], profile_hash: str, now_ns: int) -> None:
+        """Open the record: the resolved profile first, then the state that the latch holds."""
+        self.journal.append("profile", now_ns, {"hash": profile_hash, "profile": profile})
+        judge.on_transition = lambda transition: self._on_transition(judge, transition)
+        judge.on_alarm = lambda ts_ns, text: self._on_alarm(judge, ts_ns, text)
+        if self._is_persistent:
+            self._read_latch(judge, now_ns)
+
+    def sync(self, judge: Judge, now_ns: int) -> None:
+        """Follow what a person's command wrote into the latch."""
+        if self._is_persistent and self.latch.is_changed():
+            self._read_latch(judge, now_ns)
+
+    def _read_latch(self, judge: Judge, now_ns: int) -> None:
+        try:
+            state, causes, by, reason = self.latch.read()
+        except LatchError as e:
+            judge.trip(
+                TradingState.HALTED, f"LATCH_UNREADABLE: observed={e}, limit=a latch", now_ns
+            )
+            return
+        if state is TradingState.ACTIVE:
+            if judge.state.state is not TradingState.ACTIVE and by:
+                judge.resume(by=by, reason=reason, now_ns=now_ns)
+            return
+        for cause in causes or [f"LATCHED: observed={state.name}, limit=ACTIVE"]:
+            judge.trip(state, cause, now_ns, by=by or "latch")
+
+    # -- decisions --------------------------------------------------------------------------------
+
+    def approved(
+        self, judge: Judge, command: Command, intents: tuple[OrderIntent, ...], now_ns: int
+    ) -> bool:
+        """Write an approval down; return whether the command may go (an exit always may)."""
+        data = {"command": type(command).__name__, "orders": [_order_row(i) for i in intents]}
+        written = self._write(judge, "approved", now_ns, data)
+        return written or all(intent.is_reduce_only for intent in intents)
+
+    def amended(self, judge: Judge, amend: AmendIntent, now_ns: int) -> None:
+        """Write an approved amendment down."""
+        data = {"command": "ModifyOrder"} | {k: _text(v) for k, v in amend._asdict().items()}
+        self._write(judge, "approved", now_ns, data)
+
+    def denied(
+        self,
+        judge: Judge,
+        denial: Denial,
+        command: Any,
+        intents: tuple[OrderIntent, ...],
+        now_ns: int,
+    ) -> None:
+        """Write a denial down and keep it for the report."""
+        row = {
+            "ts": now_ns,
+            "control": denial.reason.control,
+            "reason": denial.reason.code,
+            "observed": plain(denial.observed),
+            "limit": plain(denial.limit),
+            "text": denial.text,
+            "command": type(command).__name__,
+        } | _first_order(command, intents)
+        self.denials.append(row)
+        self._write(judge, "denied", now_ns, row)
+
+    def fill(self, judge: Judge, ts_ns: int, data: dict[str, Any]) -> None:
+        """Write a fill down."""
+        self._write(judge, "fill", ts_ns, data)
+
+    def _on_alarm(self, judge: Judge, ts_ns: int, text: str) -> None:
+        self._write(judge, "alarm", ts_ns, {"text": text})
+
+    def _on_transition(self, judge: Judge, transition: Transition) -> None:
+        data = {
+            "previous": transition.previous.name, "state": transition.state.name,
+            "cause": transition.cause, "by": transition.by,
+        }  # fmt: skip
+        self._write(judge, "state", transition.ts_ns, data)
+        try:
+            self.latch.write(
+                judge.state.state, judge.state.causes, by=transition.by,
+                reason=transition.cause, ts_ns=transition.ts_ns,
+            )  # fmt: skip
+        except LatchError as e:
+            # A state that would not survive a restart must not be trusted with new risk.
+            judge.journal_error = str(e)
+
+    def _write(self, judge: Judge, kind: str, ts_ns: int, data: dict[str, Any]) -> bool:
+        try:
+            self.journal.append(kind, ts_ns, data)
+        except JournalError as e:
+            judge.journal_error = str(e)
+            return False
+        return True
+
+
+def _order_row(intent: OrderIntent) -> dict[str, Any]:
+    row = {
+        "client_order_id": intent.client_order_id,
+        "strategy_id": intent.strategy_id,
+        "instrument_id": intent.instrument_id,
+        "side": "BUY" if intent.side > 0 else "SELL",
+        "quantity": str(intent.qty),
+        "order_type": intent.order_type,
+        "price": _text(intent.price),
+        "trigger_price": _text(intent.trigger_price),
+        "reduce_only": intent.is_reduce_only,
+    }
+    if intent.parent_id is not None:
+        row["parent_id"] = intent.parent_id
+    return row
+
+
+def _first_order(command: Any, intents: tuple[OrderIntent, ...]) -> dict[str, Any]:
+    if intents:
+        return _order_row(intents[0])
+    return {
+        "client_order_id": str(getattr(command, "client_order_id", "")),
+        "strategy_id": str(command.strategy_id),
+        "instrument_id": str(command.instrument_id),
+        "side": None, "quantity": None, "order_type": None, "price": None,
+        "trigger_price": None, "reduce_only": None,
+    }  # fmt: skip
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,82 @@
+"""NautilusTrader objects to what the core judges, and nothing guessed on the way."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from nautilus_trader.execution.messages import ModifyOrder
+from nautilus_trader.model.enums import OrderSide, TriggerType, order_type_to_str
+from nautilus_trader.model.instruments import Instrument
+from nautilus_trader.model.orders import Order
+
+from risk.approvals import Terms
+from risk.intent import BUY, SELL, AmendIntent, OrderIntent, VenueFilters
+
+_TYPE_NAMES = {i: order_type_to_str(i) for i in range(1, 10)}
+
+
+def intent_of(order: Order, expected_px: Decimal | None = None) -> OrderIntent:
+    """Return what *order* asks for."""
+    parent_id = order.parent_order_id
+    return OrderIntent(
+        client_order_id=order.client_order_id.value,
+        strategy_id=order.strategy_id.value,
+        instrument_id=order.instrument_id.value,
+        side=BUY if order.side == OrderSide.BUY else SELL,
+        qty=order.quantity.as_decimal(),
+        order_type=_TYPE_NAMES[order.order_type],
+        price=order.price.as_decimal() if order.has_price else None,
+        trigger_price=(
+            order.trigger_price.as_decimal()
+            if order.has_trigger_price and order.trigger_price is not None
+            else None
+        ),
+        is_reduce_only=order.is_reduce_only,
+        parent_id=None if parent_id is None else parent_id.value,
+        is_quote_qty=order.is_quote_quantity,
+        is_emulated=order.emulation_trigger != TriggerType.NO_TRIGGER,
+        expected_px=expected_px,
+    )
+
+
+def terms_of(intent: OrderIntent) -> Terms:
+    """Return the terms that an approval holds good for: everything but how the book stands now."""
+    return intent[:-1]
+
+
+def amend_of(command: ModifyOrder) -> AmendIntent:
+    """Return what an amendment asks for."""
+    return AmendIntent(
+        client_order_id=command.client_order_id.value,
+        instrument_id=command.instrument_id.value,
+        qty=_decimal(command.quantity),
+        price=_decimal(command.price),
+        trigger_price=_decimal(command.trigger_price),
+    )
+
+
+def filters_of(instrument: Instrument) -> VenueFilters:
+    """Return the venue's filters, from the instrument and the exchangeInfo facts in its ``info``."""
+    info: dict[str, Any] = instrument.info or {}
+    return VenueFilters(
+        tick=instrument.price_increment.as_decimal(),
+        step=instrument.size_increment.as_decimal(),
+        min_qty=_decimal(instrument.min_quantity),
+        max_qty=_decimal(instrument.max_quantity),
+        market_max_qty=_fact(info, "market_max_qty"),
+        min_notional=_decimal(instrument.min_notional),
+        percent_price_up=_fact(info, "percent_price_up"),
+        percent_price_down=_fact(info, "percent_price_down"),
+        open_orders_max=int(info["max_num_orders"]) if "max_num_orders" in info else None,
+        settlement=instrument.get_settlement_currency().code,
+    )
+
+
+def _decimal(value: Any) -> Decimal | None:
+    return None if value is None else value.as_decimal()
+
+
+def _fact(info: dict[str, Any], key: str) -> Decimal | None:
+    value = info.get(key)
+    return None if value is None else Decimal(str(value))
