@@ -27,6 +27,7 @@ from strategies.checks import require, require_positive
 from strategies.sizing import (
     LotRules,
     is_tighter,
+    price_refusal,
     risk_quantity,
     size_refusal,
     stop_price,
@@ -158,7 +159,8 @@ class ProtectedStrategy(Strategy):
             return False
         tick = self.instrument.price_increment.as_decimal()
         stop = stop_price(side, price, stop_distance, tick)
-        quantity = self._size(price, abs(price - stop))
+        target = target_distance and target_price(side, price, target_distance, tick)
+        quantity = self._size(price, stop, target)
         if quantity is None:
             return False
         order_list = entry_list(
@@ -167,7 +169,7 @@ class ProtectedStrategy(Strategy):
             side=side,
             quantity=quantity,
             stop=stop,
-            target=target_distance and target_price(side, price, target_distance, tick),
+            target=target,
             stop_trigger=self._stop_trigger,
             now_ns=self.clock.timestamp_ns(),
         )
@@ -280,16 +282,16 @@ class ProtectedStrategy(Strategy):
         self.log.info(f"Adopted {position} with {len(orders)} orders")
         self._tend()
 
-    def _size(self, price: Decimal, stop_distance: Decimal) -> Decimal | None:
+    def _size(self, price: Decimal, stop: Decimal, target: Decimal | None) -> Decimal | None:
         rules = LotRules.of(self.instrument)
         quantity = risk_quantity(
             risk_usdt=self.config.trade_risk_usdt,
-            stop_distance=stop_distance,
+            stop_distance=abs(price - stop),
             notional_usdt_max=self.config.trade_notional_usdt_max,
             price=price,
             rules=rules,
         )
-        refusal = size_refusal(quantity, price, rules)
+        refusal = price_refusal(stop, target) or size_refusal(quantity, price, rules)
         if refusal is None:
             return quantity
         self._note_denial(refusal)

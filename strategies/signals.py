@@ -1,7 +1,5 @@
 """Decide a side from numbers: pure functions, floats in, an OrderSide out."""
 
-from collections.abc import Iterable
-
 from nautilus_trader.model.enums import OrderSide
 
 
@@ -50,8 +48,3 @@ def imbalance_side(value: float, threshold: float) -> OrderSide:
 def has_gap(last_ns: int, now_ns: int, interval_ns: int, bars_max: int) -> bool:
     """Return whether more than *bars_max* whole bars are missing between two bars' times."""
     return now_ns - last_ns > (bars_max + 1) * interval_ns
-
-
-def total_size(sizes: Iterable[float], levels: int) -> float:
-    """Return the sum of the first *levels* sizes, best first."""
-    return sum(size for _, size in zip(range(levels), sizes, strict=False))

@@ -125,6 +125,15 @@ def risk_quantity(
     return round_down(quantity, rules.step)
 
 
+def price_refusal(stop: Decimal, target: Decimal | None) -> str | None:
+    """Return why stop and target are no prices an order could have, or ``None`` if they are."""
+    if stop <= 0:
+        return f"STOP_NOT_POSITIVE: observed={stop}, limit=0"
+    if target is not None and target <= 0:
+        return f"TARGET_NOT_POSITIVE: observed={target}, limit=0"
+    return None
+
+
 def size_refusal(quantity: Decimal, price: Decimal, rules: LotRules) -> str | None:
     """Return why the instrument would not take *quantity* at *price*, or ``None`` if it would."""
     if quantity <= 0:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from nautilus_trader.backtest.engine import BacktestEngine
+from nautilus_trader.backtest.models import LatencyModel
 from nautilus_trader.config import BacktestEngineConfig, LoggingConfig
 from nautilus_trader.model.currencies import USDT
 from nautilus_trader.model.data import Bar, BarType, QuoteTick
@@ -107,7 +108,14 @@ def book_market() -> Iterable[Market]:
     made.engine.dispose()
 
 
-def make_market(book_type: BookType = BookType.L1_MBP) -> Market:
+@pytest.fixture
+def slow_market() -> Iterable[Market]:
+    made = make_market(latency_ns=1_500_000_000)
+    yield made
+    made.engine.dispose()
+
+
+def make_market(book_type: BookType = BookType.L1_MBP, latency_ns: int = 0) -> Market:
     engine = BacktestEngine(BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True)))
     engine.add_venue(
         venue=Venue("BINANCE"),
@@ -117,6 +125,7 @@ def make_market(book_type: BookType = BookType.L1_MBP) -> Market:
         starting_balances=[Money(100_000, USDT)],
         default_leverage=Decimal(10),
         book_type=book_type,
+        latency_model=LatencyModel(base_latency_nanos=latency_ns),
     )
     engine.add_instrument(BTC)
     return Market(engine)

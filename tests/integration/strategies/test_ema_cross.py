@@ -1,7 +1,6 @@
 """EMA cross: trades the cross, protected, and goes through flat when the trend turns."""
 
 from decimal import Decimal
-from itertools import pairwise
 
 import msgspec
 import pytest
@@ -84,6 +83,20 @@ def test_an_outage_of_exactly_the_bars_allowed_changes_nothing(market, make_bars
     market.run(strategy, make_bars(FALL) + late[:4])
 
     assert strategy.slow.initialized
+
+
+def test_an_outage_counts_although_an_aggregator_fills_it_with_empty_bars(market, make_bars):
+    strategy = make_strategy(bars="5-MINUTE-LAST-INTERNAL@1-MINUTE-EXTERNAL", gap_bars_max=2)
+    falling = [50_000.0 - step for step in range(60)]
+    rising = [falling[-1] + 20 * step for step in range(21)]
+    seen = []
+    market.engine.kernel.msgbus.subscribe("data.bars.*INTERNAL*", seen.append)
+
+    market.run(strategy, make_bars(falling) + make_bars(rising, first_minute=120))
+
+    assert any(bar.volume == 0 for bar in seen)  # else the outage would show by itself
+    assert not strategy.slow.initialized
+    assert market.events == []
 
 
 def test_bars_of_volume_zero_count_as_missing_and_never_open(market, make_bars):

@@ -9,6 +9,7 @@ from nautilus_trader.model.data import Bar, BarType
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.test_kit.providers import TestInstrumentProvider
 
+from strategies.donchian import DonchianBreakout, DonchianBreakoutConfig
 from strategies.ema_cross import EmaCross, EmaCrossConfig
 
 BTC = TestInstrumentProvider.btcusdt_perp_binance()
@@ -26,7 +27,9 @@ def read_bars(folder: Path) -> list[Bar]:
     return [Bar(bar_type, *row[:5], row[5], row[5]) for row in rows]
 
 
-@pytest.mark.parametrize(("strategy", "config"), [(EmaCross, EmaCrossConfig)])
+@pytest.mark.parametrize(
+    ("strategy", "config"), [(EmaCross, EmaCrossConfig), (DonchianBreakout, DonchianBreakoutConfig)]
+)
 def test_a_real_month_is_traded_and_every_opening_fill_is_covered(
     market, shared_data, strategy, config
 ):
