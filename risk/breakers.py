@@ -12,6 +12,8 @@ from risk.windows import PriceWindow
 
 NS_PER_SEC = 1_000_000_000
 NS_PER_DAY = 86_400 * NS_PER_SEC
+ALARM = "alarm"
+"""The key of a reading that only raises an alarm."""
 
 
 class Reading(NamedTuple):
@@ -42,21 +44,28 @@ class LossBreakers:
     Unrealized loss, daily loss and drawdown, as shares of equity.
 
     Trading results are taken from the account's own books, never from the wallet: a deposit is no
-    profit and a withdrawal no loss.
+    profit and a withdrawal no loss. A look tells what passed a limit, and what came closer to one
+    than anything before; it is called with every price, so the rest is left unsaid.
 
     """
 
     def __init__(self, limits: LossLimits) -> None:
-        self._limits = limits
+        self._alarm_ratio = limits.unrealized_loss_ratio_alarm
+        self._limits = {
+            "unrealized_loss": limits.unrealized_loss_ratio_max,
+            "daily_loss": limits.daily_loss_ratio_max,
+            "drawdown": limits.drawdown_ratio_max,
+        }
+        self._closest = dict.fromkeys(self._limits, Decimal(-1))
         self._day: int | None = None
         self._day_pnl = Decimal(0)
         self._day_equity = Decimal(0)
         self._peak_pnl: Decimal | None = None
-        self.is_alarmed = False
+        self._is_alarmed = False
 
     def look(self, account: AccountBook, now_ns: int) -> list[Reading] | None:
         """
-        Return the three readings, or None when equity cannot be known (which counts as broken).
+        Return what is worth telling, or None when equity cannot be known (which counts as broken).
 
         The day is the UTC day; its first look sets what the day's loss is measured from.
 
@@ -66,51 +75,44 @@ class LossBreakers:
             return None
         pnl = account.realized - account.fees + account.funding + unrealized
         equity = balance + unrealized
-        self._roll(now_ns // NS_PER_DAY, pnl, equity)
-        assert self._peak_pnl is not None, "Invariant: the roll sets the first peak"
-        self._peak_pnl = max(self._peak_pnl, pnl)
-        # What equity would be at the peak of trading results with today's deposits and withdrawals.
-        peak_equity = equity + (self._peak_pnl - pnl)
-        limits = self._limits
-        unrealized_loss = _share(-unrealized, equity)
-        daily_loss = _share(self._day_pnl - pnl, self._day_equity)
-        drawdown = _share(self._peak_pnl - pnl, peak_equity)
-        return [
-            Reading(
-                "unrealized_loss",
-                "UNREALIZED_LOSS",
-                unrealized_loss,
-                limits.unrealized_loss_ratio_max,
-            ),
-            Reading("daily_loss", "DAILY_LOSS", daily_loss, limits.daily_loss_ratio_max),
-            Reading("drawdown", "DRAWDOWN", drawdown, limits.drawdown_ratio_max),
-        ]
-
-    def _roll(self, day: int, pnl: Decimal, equity: Decimal) -> None:
-        if self._peak_pnl is None:
+        if self._peak_pnl is None or pnl > self._peak_pnl:
             self._peak_pnl = pnl
-        if day != self._day:
-            self._day, self._day_pnl, self._day_equity = day, pnl, equity
+        if now_ns // NS_PER_DAY != self._day:
+            self._day, self._day_pnl, self._day_equity = now_ns // NS_PER_DAY, pnl, equity
+        below_peak = self._peak_pnl - pnl
+        told: list[Reading] = []
+        self._compare(told, "unrealized_loss", -unrealized, equity)
+        self._compare(told, "daily_loss", self._day_pnl - pnl, self._day_equity)
+        # The peak in today's money: deposits and withdrawals since then move both alike.
+        self._compare(told, "drawdown", below_peak, equity + below_peak)
+        self._watch_alarm(told, -unrealized, equity)
+        return told
+
+    def _compare(self, told: list[Reading], key: str, loss: Decimal, equity: Decimal) -> None:
+        limit, closest = self._limits[key], self._closest[key]
+        if loss <= 0 or (loss <= limit * equity and loss <= closest * equity):
+            return
+        # Any loss on no equity is a total one.
+        share = loss / equity if equity > 0 else 1 + loss
+        self._closest[key] = max(closest, share)
+        told.append(Reading(key, key.upper(), share, limit))
+
+    def _watch_alarm(self, told: list[Reading], loss: Decimal, equity: Decimal) -> None:
+        """Tell once when the unrealized loss passes its alarm level from below."""
+        was, self._is_alarmed = self._is_alarmed, loss > self._alarm_ratio * equity
+        if self._is_alarmed and not was:
+            share = loss / equity if equity > 0 else 1 + loss
+            told.append(Reading(ALARM, "UNREALIZED_LOSS_ALARM", share, self._alarm_ratio))
+
+    def roll(self, account: AccountBook, now_ns: int) -> None:
+        """Begin a new day, if it is one, with the equity before what comes next."""
+        if now_ns // NS_PER_DAY != self._day:
+            self.look(account, now_ns)
 
     def rebase(self, pnl: Decimal) -> None:
         """Measure drawdown and daily loss from here: a person resumed and took the loss as given."""
         self._peak_pnl = pnl
         self._day = None
-
-    def alarm(self, unrealized_loss: Reading) -> str | None:
-        """Return an alarm once when the unrealized loss passes its alarm level from below."""
-        level = self._limits.unrealized_loss_ratio_alarm
-        was, self.is_alarmed = self.is_alarmed, unrealized_loss.observed > level
-        if self.is_alarmed and not was:
-            return f"UNREALIZED_LOSS_ALARM: observed={plain(unrealized_loss.observed)}, limit={plain(level)}"
-        return None
-
-
-def _share(loss: Decimal, equity: Decimal) -> Decimal:
-    """Return the loss as a share of equity; any loss on no equity is a total one."""
-    if loss <= 0:
-        return Decimal(0)
-    return loss / equity if equity > 0 else Decimal(1) + loss
 
 
 class ShockBreaker:
@@ -119,14 +121,28 @@ class ShockBreaker:
     def __init__(self, limits: ShockLimits) -> None:
         self._limits = limits
         self._windows: dict[str, PriceWindow] = {}
+        self._bps, self._unit = (limits.price_move_bps_max / 10_000).as_integer_ratio()
+        self._largest = (-1, 1)
 
-    def look(self, instrument_id: str, ts_ns: int, low: Decimal, high: Decimal) -> Reading:
-        """Add a price range and return the largest move, basis points, that ends in it."""
+    def look(self, instrument_id: str, ts_ns: int, low: int, high: int) -> Reading | None:
+        """
+        Add a price range; return the largest move that ends in it when it is worth telling.
+
+        Told is a move above the limit, and one that is larger than any before. *low* and *high*
+        are whole numbers of one unit, as in `PriceWindow.move`.
+
+        """
         window = self._windows.get(instrument_id)
         if window is None:
             window = PriceWindow(self._limits.price_move_window_sec * NS_PER_SEC)
             self._windows[instrument_id] = window
-        move = window.move_bps(ts_ns, low, high)
+        distance, start = window.move(ts_ns, low, high)
+        is_largest = distance * self._largest[1] > self._largest[0] * start
+        if not is_largest and distance * self._unit <= self._bps * start:
+            return None
+        if is_largest:
+            self._largest = (distance, start)
+        move_bps = Decimal(distance * 10_000) / start
         return Reading(
-            "price_shock", "PRICE_SHOCK", move, self._limits.price_move_bps_max, instrument_id
+            "price_shock", "PRICE_SHOCK", move_bps, self._limits.price_move_bps_max, instrument_id
         )

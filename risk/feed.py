@@ -47,7 +47,7 @@ class SymbolFeed:
         ts_ns = tick.ts_event
         if ts_ns >= self._next_ns:
             self._next_ns = ts_ns + SAMPLE_NS
-            self._tell(ts_ns, tick.bid_price.as_decimal(), tick.ask_price.as_decimal())
+            self._tell(tick)
 
     def on_bar(self, bar: Bar) -> None:
         """Take a bar that came from outside; one that was built here repeats what is known."""
@@ -57,15 +57,19 @@ class SymbolFeed:
         self._judge.on_price(
             self._key,
             bar.ts_event,
-            low=bar.low.as_decimal(),
-            high=bar.high.as_decimal(),
+            low=bar.low.raw,
+            high=bar.high.raw,
             last=bar.close.as_decimal(),
         )
 
-    def _tell(self, ts_ns: int, bid: Decimal, ask: Decimal) -> None:
-        mid = (bid + ask) / 2
-        if mid > 0:
-            self._judge.on_price(self._key, ts_ns, low=mid, high=mid, last=mid)
+    def _tell(self, tick: QuoteTick) -> None:
+        twice_mid = tick.bid_price.raw + tick.ask_price.raw
+        if twice_mid <= 0:
+            return
+        mid = (tick.bid_price.as_decimal() + tick.ask_price.as_decimal()) / 2
+        self._judge.on_price(
+            self._key, tick.ts_event, low=twice_mid // 2, high=twice_mid // 2, last=mid
+        )
 
     def now(self) -> Market | None:
         """Return the newest prices and show them to the breakers; None when nothing is known."""
@@ -77,10 +81,11 @@ class SymbolFeed:
             return Market(close, close, bar.ts_event, mark_px, is_bar=True)
         if quote is None:
             return None
-        bid, ask = quote.bid_price.as_decimal(), quote.ask_price.as_decimal()
-        if quote.ts_event >= self._next_ns - SAMPLE_NS:
-            self._tell(quote.ts_event, bid, ask)
-        return Market(bid, ask, quote.ts_event, mark_px)
+        if quote.ts_event > self._next_ns - SAMPLE_NS:
+            self._tell(quote)  # newer than the last sample
+        return Market(
+            quote.bid_price.as_decimal(), quote.ask_price.as_decimal(), quote.ts_event, mark_px
+        )
 
     def expected_px(self, order: OrderIntent) -> Decimal | None:
         """Return the average price at which the order book would fill a market order now."""

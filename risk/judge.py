@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from risk.book import ZERO, AccountBook, Pending, SymbolBook
-from risk.breakers import NS_PER_SEC, LossBreakers, Reading, ShockBreaker
+from risk.breakers import ALARM, NS_PER_SEC, LossBreakers, Reading, ShockBreaker
 from risk.decision import Denial, DenyReason
 from risk.filters import shape_denial
 from risk.intent import AmendIntent, Market, OrderIntent, VenueFilters
@@ -403,19 +403,40 @@ class Judge:
         qty: Decimal,
         px: Decimal,
         fee_usdt: Decimal,
+        now_ns: int,
     ) -> None:
-        """Apply a fill; *fee_usdt* is positive when it was paid."""
+        """Apply a fill and look at the losses; *fee_usdt* is positive when it was paid."""
+        self._losses.roll(self.account, now_ns)
         book = self.account.symbol(instrument_id)
+        if book.ref_px is None:
+            book.ref_px = px
         self.account.realized += book.fill(client_order_id, side=side, qty=qty, px=px)
         self.account.fees += fee_usdt
+        self.look_at_losses(now_ns)
+
+    def on_funding(self, amount_usdt: Decimal, now_ns: int) -> None:
+        """Take a funding payment (plus was received) into the day's result."""
+        self._losses.roll(self.account, now_ns)
+        self.account.funding += amount_usdt
+        self.look_at_losses(now_ns)
 
     def on_price(
-        self, instrument_id: str, ts_ns: int, low: Decimal, high: Decimal, last: Decimal
+        self, instrument_id: str, ts_ns: int, *, low: int, high: int, last: Decimal
     ) -> None:
-        """Take a price range and its last price: mark the books and look at the breakers."""
-        self.account.symbol(instrument_id).ref_px = last
-        self._read(self._shock.look(instrument_id, ts_ns, low, high), ts_ns)
-        self.look_at_losses(ts_ns)
+        """
+        Take a price range and its last price: mark the books and look at the breakers.
+
+        *low* and *high* are whole numbers of one unit (see `PriceWindow.move`).
+
+        """
+        book = self.account.symbol(instrument_id)
+        book.ref_px = last
+        self.rulebook.tallies["price_shock"].evaluated += 1
+        reading = self._shock.look(instrument_id, ts_ns, low, high)
+        if reading is not None:
+            self._read(reading, ts_ns)
+        if book.position_qty:
+            self.look_at_losses(ts_ns)
 
     def look_at_losses(self, now_ns: int) -> None:
         """Compare losses with their limits; equity that cannot be known trips like a loss."""
@@ -426,16 +447,17 @@ class Judge:
                     TradingState.REDUCING, "EQUITY_MISSING: observed=unknown, limit=known", now_ns
                 )
             return
-        alarm = self._losses.alarm(readings[0])
-        if alarm is not None:
-            self.alarms.append((now_ns, alarm))
-            self.on_alarm(now_ns, alarm)
+        for key in ("unrealized_loss", "daily_loss", "drawdown"):
+            self.rulebook.tallies[key].evaluated += 1
         for reading in readings:
-            self._read(reading, now_ns)
+            if reading.key == ALARM:
+                self.alarms.append((now_ns, reading.text))
+                self.on_alarm(now_ns, reading.text)
+            else:
+                self._read(reading, now_ns)
 
     def _read(self, reading: Reading, now_ns: int) -> None:
         tally = self.rulebook.tallies[reading.key]
-        tally.evaluated += 1
         tally.approach(reading.observed, reading.limit, reading.instrument_id, now_ns)
         if reading.is_tripped:
             self.trip(TradingState.REDUCING, reading.text, now_ns, key=reading.key)

@@ -112,7 +112,10 @@ class Ledger:
             raise ValueError(f"fee in {fee.currency.code}: the books are kept in {MONEY}")
         fee_usdt = fee.as_decimal()
         instrument_id, order_id = fill.instrument_id.value, fill.client_order_id.value
-        self._judge.on_fill(instrument_id, order_id, side=side, qty=qty, px=px, fee_usdt=fee_usdt)
+        self._judge.on_fill(
+            instrument_id, order_id, side=side, qty=qty, px=px, fee_usdt=fee_usdt,
+            now_ns=fill.ts_event,
+        )  # fmt: skip
         data = {
             "client_order_id": order_id, "instrument_id": instrument_id,
             "strategy_id": fill.strategy_id.value, "side": "BUY" if side > 0 else "SELL",
@@ -155,5 +158,4 @@ class Ledger:
 
     def on_funding(self, payment: FundingPayment) -> None:
         """Take a funding payment into the day's result."""
-        self._judge.account.funding += payment.amount_usdt
-        self._judge.look_at_losses(payment.ts_event)
+        self._judge.on_funding(payment.amount_usdt, payment.ts_event)

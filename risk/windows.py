@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from decimal import Decimal
 
 
 class EventWindow:
@@ -29,43 +28,36 @@ class EventWindow:
 
 
 class PriceWindow:
-    """Lowest and highest price within the last *window_ns* nanoseconds, in constant time."""
+    """Largest move within the last *window_ns* nanoseconds, in constant time a price."""
 
     __slots__ = ("_highs", "_lows", "_window_ns")
 
     def __init__(self, window_ns: int) -> None:
         self._window_ns = window_ns
-        self._lows: deque[tuple[int, Decimal]] = deque()
-        self._highs: deque[tuple[int, Decimal]] = deque()
+        self._lows: deque[tuple[int, int]] = deque()
+        self._highs: deque[tuple[int, int]] = deque()
 
-    def move_bps(self, ts_ns: int, low: Decimal, high: Decimal) -> Decimal:
+    def move(self, ts_ns: int, low: int, high: int) -> tuple[int, int]:
         """
         Add the range of prices seen at *ts_ns* and return the largest move that ends in it.
 
         A fall is measured from the highest price of the window to *low*, a rise from the lowest
-        price of the window to *high*, each in basis points of where it began.
+        price of the window to *high*. Prices are whole numbers of one unit, so that the answer is
+        exact: ``(distance, where it began)``, whose quotient is the move as a share.
 
         """
         horizon = ts_ns - self._window_ns
-        top = _push(self._highs, ts_ns, high, horizon, keep_larger=True)
-        bottom = _push(self._lows, ts_ns, low, horizon, keep_larger=False)
-        fall = (top - low) / top
-        rise = (high - bottom) / bottom
-        return max(fall, rise) * 10_000
-
-
-def _push(
-    series: deque[tuple[int, Decimal]],
-    ts_ns: int,
-    price: Decimal,
-    horizon: int,
-    *,
-    keep_larger: bool,
-) -> Decimal:
-    """Keep only prices that can still be the extreme; return the extreme."""
-    while series and (series[-1][1] <= price if keep_larger else series[-1][1] >= price):
-        series.pop()
-    series.append((ts_ns, price))
-    while series[0][0] <= horizon:
-        series.popleft()
-    return series[0][1]
+        highs, lows = self._highs, self._lows
+        while highs and highs[-1][1] <= high:
+            highs.pop()
+        highs.append((ts_ns, high))
+        while highs[0][0] <= horizon:
+            highs.popleft()
+        while lows and lows[-1][1] >= low:
+            lows.pop()
+        lows.append((ts_ns, low))
+        while lows[0][0] <= horizon:
+            lows.popleft()
+        top, bottom = highs[0][1], lows[0][1]
+        fall, rise = top - low, high - bottom
+        return (fall, top) if fall * bottom >= rise * top else (rise, bottom)

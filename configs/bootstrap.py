@@ -1,0 +1,146 @@
+"""The composition root: the one place that knows every concrete part of a run."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from nautilus_trader.backtest.engine import BacktestEngine
+from nautilus_trader.common.config import msgspec_decoding_hook
+from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.trading.strategy import Strategy
+
+from backtest.engine import build_engine
+from backtest.feed import FeedSummary, add_data
+from backtest.operator import SimulatedOperator
+from catalog.quality import bad_days
+from catalog.store import Store
+from configs.profile import Profile, ProfileError, StrategySection, to_ns
+from risk.install import Guard, assert_guarded, install_guard
+
+
+class Backtest(NamedTuple):
+    """A backtest that is ready to run: engine, data, and the guard (None: unguarded)."""
+
+    engine: BacktestEngine
+    feed: FeedSummary
+    guard: Guard | None
+
+
+def build_backtest(profile: Profile, run_dir: Path, *, is_guarded: bool) -> Backtest:
+    """
+    Put a backtest together.
+
+    Parameters
+    ----------
+    profile : Profile
+        A profile of mode ``backtest``.
+    run_dir : Path
+        Where journal and latch are kept.
+    is_guarded : bool
+        False leaves the stock risk engine in place, for comparison only.
+
+    Raises
+    ------
+    ProfileError
+        If the profile asks for what is not there, or for data that failed the quality check.
+    GuardError
+        If the gate could not be put in.
+
+    """
+    if profile.mode != "backtest":
+        raise ProfileError(f"mode = {profile.mode!r}: run_backtest.py runs mode = 'backtest' only")
+    store = Store(Path(profile.data.catalog))
+    instruments = [_instrument(store, key) for key in profile.limits.symbols]
+    _refuse_bad_days(profile, store)
+    engine = build_engine(profile, instruments)
+    feed = add_data(engine, profile, store)
+    guard = _guard(engine, profile, run_dir) if is_guarded else None
+    engine.add_strategies(build_strategies(profile))
+    return Backtest(engine, feed, guard)
+
+
+def _guard(engine: BacktestEngine, profile: Profile, run_dir: Path) -> Guard:
+    guard = install_guard(
+        engine.kernel,
+        profile.limits,
+        state_dir=run_dir,
+        sync=profile.journal.sync,
+        profile=profile.model_dump(mode="json"),
+        profile_hash=profile.hash,
+    )
+    assert_guarded(engine.kernel, guard)
+    assert profile.simulation is not None, "Invariant: a backtest profile has a simulation"
+    if profile.simulation.operator_resumes_after_min:
+        engine.add_actor(
+            SimulatedOperator(
+                guard.gate.judge.resume, profile.simulation.operator_resumes_after_min
+            )
+        )
+    return guard
+
+
+def _instrument(store: Store, key: str) -> Any:
+    try:
+        instrument_id = InstrumentId.from_str(key)
+    except ValueError as e:
+        raise ProfileError(f"limits.symbols.{key}: is no instrument id: {e}") from e
+    instrument = store.instrument(instrument_id)
+    if instrument is None:
+        raise ProfileError(
+            f"limits.symbols.{key}: the catalog {store.path} has no such instrument "
+            "(see: python -m catalog list)"
+        )
+    return instrument
+
+
+def _refuse_bad_days(profile: Profile, store: Store) -> None:
+    """Refuse days that failed the quality check, unless the profile waives them by name."""
+    waived = {(w.symbol, w.day) for w in profile.data.waived_days}
+    ids = [InstrumentId.from_str(key) for key in profile.limits.symbols]
+    start = None if profile.data.start is None else to_ns(profile.data.start)
+    end = None if profile.data.end is None else to_ns(profile.data.end)
+    bad = [day for day in bad_days(store, ids, start, end) if (day.symbol, day.day) not in waived]
+    if bad:
+        lines = [f"  {day}" for day in bad]
+        raise ProfileError(
+            "\n".join(
+                [
+                    f"data.catalog = {profile.data.catalog!r}: {len(bad)} bad day(s); mend the data "
+                    "or waive each in [[data.waived_days]] with symbol, day and reason",
+                    *lines,
+                ]
+            )
+        )
+
+
+def build_strategies(profile: Profile) -> list[Strategy]:
+    """
+    Build the profile's strategies.
+
+    Raises
+    ------
+    ProfileError
+        If a class is not there, or its config class refuses the parameters.
+
+    """
+    return [_build_strategy(index, section) for index, section in enumerate(profile.strategies)]
+
+
+def _build_strategy(index: int, section: StrategySection) -> Strategy:
+    where = f"strategies.{index}"
+    module_name, class_name = section.path.split(":")
+    try:
+        module = importlib.import_module(module_name)
+        strategy_class = getattr(module, class_name)
+        config_class = getattr(module, f"{class_name}Config")
+    except (ImportError, AttributeError) as e:
+        raise ProfileError(f"{where}.path = {section.path!r}: {e}") from e
+    params = {"order_id_tag": f"{index:03d}"} | section.params
+    try:
+        config = msgspec.convert(params, config_class, dec_hook=msgspec_decoding_hook)
+    except (msgspec.ValidationError, ValueError, TypeError) as e:
+        raise ProfileError(f"{where}.params: {e}") from e
+    return strategy_class(config)
