@@ -44,7 +44,7 @@ class BookImbalanceConfig(ProtectedStrategyConfig, kw_only=True, frozen=True):
     stop_bps : Decimal
         The distance to the stop, in basis points of the price (> 0, < 10,000).
     target_bps : Decimal, optional
-        The distance to the target, in basis points of the price (> 0, < 10,000).
+        The distance to the target, in basis points (> 0, < 10,000); none is set without it.
     cooldown_secs : int
         The pause after a trade or a refused attempt, in seconds (> 0).
     gap_secs_max : int
@@ -57,7 +57,7 @@ class BookImbalanceConfig(ProtectedStrategyConfig, kw_only=True, frozen=True):
     smoothing_updates: int = 100
     holding_secs: int = 60
     stop_bps: Decimal = Decimal(20)
-    target_bps: Decimal | None = Decimal(10)
+    target_bps: Decimal | None = None
     cooldown_secs: int = 30
     gap_secs_max: int = 10
 
