@@ -10,9 +10,8 @@ import pyarrow as pa
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.instruments import CryptoPerpetual, Instrument
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
-from nautilus_trader.serialization.arrow.serializer import ArrowSerializer
 
-from catalog.layout import Series, class_folder, data_files, file_name
+from catalog.layout import Series, class_folder, data_files
 from catalog.transaction import (
     STAGING,
     StoreError,
@@ -125,16 +124,10 @@ class Store:
 
     def write_instruments(self, instruments: Sequence[Instrument]) -> int:
         """Write definitions, each in the place of an earlier one; return how many changed."""
-        known = {i.id: i for i in instruments if self._has(i)}
-        changed = [i for i in instruments if i.id not in known]
-        if not changed:
-            return 0
+        changed = [instrument for instrument in instruments if not self._has(instrument)]
         with self.transaction() as transaction:
             for instrument in changed:
-                folder = class_folder(type(instrument)) / instrument.id.value
-                name = file_name(instrument.ts_init, instrument.ts_init)
-                table = ArrowSerializer.serialize_batch([instrument], type(instrument))
-                transaction.replace(folder, name, table)
+                transaction.add_instrument(instrument)
             transaction.commit()
         return len(changed)
 

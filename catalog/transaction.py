@@ -18,8 +18,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from nautilus_trader.model.data import FundingRateUpdate
+from nautilus_trader.model.instruments import Instrument
+from nautilus_trader.serialization.arrow.serializer import ArrowSerializer
 
-from catalog.layout import DataFile, Series, data_files, file_name
+from catalog.layout import DataFile, Series, class_folder, data_files, file_name
 from catalog.merge import IDENTITIES, ConflictError, merge, stamps, tidy
 
 STAGING = ".staging"
@@ -73,6 +76,7 @@ class Transaction:
         self._pending: dict[Series, _Pending] = {}
         self._moves: list[tuple[Path, Path]] = []
         self._deletes: list[Path] = []
+        self._kept: set[Path] = set()
         self._count = 0
 
     def add(self, table: pa.Table, data_cls: type, identifier: str) -> None:
@@ -100,17 +104,20 @@ class Transaction:
         for start, end in pairwise(cuts):
             self._append(series, pending, int(periods[start]), table[start:end])
 
-    def replace(self, folder: Path, name: str, table: pa.Table) -> None:
-        """Stage a table as the only file of a folder (instruments: one definition each)."""
+    def add_instrument(self, instrument: Instrument) -> None:
+        """Stage a definition, in the place of any earlier one of the same instrument."""
+        table = ArrowSerializer.serialize_batch([instrument], type(instrument))
+        folder = class_folder(type(instrument)) / instrument.id.value
         staged = self._new_path()
         pq.write_table(table, staged)
-        self._moves.append((staged, folder / name))
-        self._deletes += [path for path in (self._root / folder).glob("*") if path.name != name]
+        self._moves.append((staged, folder / file_name(instrument.ts_init, instrument.ts_init)))
+        self._deletes += (self._root / folder).glob("*.parquet")
 
     def commit(self) -> dict[Series, WriteCount]:
         """Put everything into the catalog and return the counts of each series."""
         plans = {series: self._plan(series, pending) for series, pending in self._pending.items()}
-        _write_log(self._root, self._folder, self._moves, self._deletes)
+        deletes = [path for path in self._deletes if path not in self._kept]
+        _write_log(self._root, self._folder, self._moves, deletes)
         _apply(self._root, self._folder)
         for series, count in plans.items():
             rows = count_rows(self._root, series)
@@ -216,8 +223,12 @@ class Transaction:
         with _naming(series):
             tables = merge(sources, IDENTITIES[series.data_cls])
             path, rows, first_ns, last_ns = self._write(tables)
-        if rows:
-            self._moves.append((path, series.folder / file_name(first_ns, last_ns)))
+        target = series.folder / file_name(first_ns, last_ns)
+        # A union that has not grown is what it was, but a funding rate may learn its interval.
+        if _is_whole(old, target.name, rows) and series.data_cls is not FundingRateUpdate:
+            self._kept.add(old[0].path)
+        elif rows:
+            self._moves.append((path, target))
         return rows
 
     def _write(self, tables: Iterator[pa.Table]) -> tuple[Path, int, int, int]:
@@ -273,6 +284,13 @@ def read_rows(
                 if low < high:
                     table = table[int(low) : int(high)]
                     yield table if columns is None else table.select(list(columns))
+
+
+def _is_whole(old: list[DataFile], name: str, rows: int) -> bool:
+    """Return whether one old file holds as many rows between the same stamps."""
+    if len(old) != 1 or old[0].path.name != name:
+        return False
+    return int(pq.read_metadata(old[0].path).num_rows) == rows
 
 
 def count_rows(root: Path, series: Series) -> int:
