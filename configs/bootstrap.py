@@ -17,7 +17,7 @@ from backtest.feed import FeedSummary, add_data
 from backtest.operator import SimulatedOperator
 from catalog.quality import bad_days
 from catalog.store import Store
-from configs.profile import Profile, ProfileError, StrategySection, to_ns
+from configs.profile import Profile, ProfileError, StrategySection
 from risk.install import Guard, assert_guarded, install_guard
 
 
@@ -98,22 +98,19 @@ def _instrument(store: Store, key: str) -> Any:
 
 def _refuse_bad_days(profile: Profile, store: Store) -> None:
     """Refuse days that failed the quality check, unless the profile waives them by name."""
-    waived = {(w.symbol, w.day) for w in profile.data.waived_days}
     ids = [InstrumentId.from_str(key) for key in profile.limits.symbols]
-    start = None if profile.data.start is None else to_ns(profile.data.start)
-    end = None if profile.data.end is None else to_ns(profile.data.end)
-    bad = [day for day in bad_days(store, ids, start, end) if (day.symbol, day.day) not in waived]
+    waived = {(w.symbol, w.day) for w in profile.data.waived_days}
+    bad = [
+        day
+        for day in bad_days(store, ids, profile.data.start, profile.data.end)
+        if (day.instrument_id, day.day) not in waived
+    ]
     if bad:
-        lines = [f"  {day}" for day in bad]
-        raise ProfileError(
-            "\n".join(
-                [
-                    f"data.catalog = {profile.data.catalog!r}: {len(bad)} bad day(s); mend the data "
-                    "or waive each in [[data.waived_days]] with symbol, day and reason",
-                    *lines,
-                ]
-            )
+        head = (
+            f"data.catalog = {profile.data.catalog!r}: {len(bad)} bad day(s); mend the data, or "
+            "waive each in [[data.waived_days]] with symbol, day and reason"
         )
+        raise ProfileError("\n".join([head, *(f"  {day}" for day in bad)]))
 
 
 def build_strategies(profile: Profile) -> list[Strategy]:

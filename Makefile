@@ -1,0 +1,71 @@
+# Every target sets up what it needs: a fresh machine with git, make and python3 + pip is enough.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+UV_VERSION := 0.13.9
+PROFILE ?= configs/profiles/backtest.toml
+
+# An installed uv is taken; else one is put into .tools, whatever the system says about pip.
+define find_uv
+	if uv --version >/dev/null 2>&1; then UV="uv"; \
+	else \
+	  [ -d .tools/uv ] || python3 -m pip install --quiet --target .tools/uv "uv==$(UV_VERSION)"; \
+	  UV="env PYTHONPATH=$(CURDIR)/.tools/uv python3 -m uv"; \
+	fi
+endef
+
+.PHONY: help setup backtest compare test check lint types property attacks bench limits catalog demo clean lock
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+setup: .venv/.done ## build the environment from requirements.lock
+
+.venv/.done: requirements.lock .python-version
+	@$(find_uv); set -e; \
+	[ -x $(PY) ] || $$UV venv --quiet .venv; \
+	$$UV pip sync --quiet --require-hashes --python $(PY) requirements.lock
+	@touch $@
+
+backtest: demo ## run the demo backtest behind the gate and write its report
+	@$(PY) run_backtest.py --profile $(PROFILE)
+
+compare: demo ## run it guarded and unguarded, and compare
+	@$(PY) run_backtest.py --profile $(PROFILE) --unguarded
+
+test: setup ## run every test
+	@$(PY) -m pytest -n 2 --dist loadfile -q
+
+check: lint types test ## what a change must pass before it is committed
+
+lint: setup ## judge style and format
+	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
+
+types: setup ## judge types
+	@$(PY) -m mypy
+
+property: setup ## run the property tests at length
+	@$(PY) -m pytest -q tests/property --hypothesis-profile=long
+
+attacks: setup ## run the attack suite
+	@$(PY) -m pytest -q tests/attacks
+
+bench: setup ## measure what the docs claim
+	@$(PY) -m benchmarks
+
+limits: setup ## print each limit of PROFILE, where it is enforced and what it means
+	@$(PY) -m risk limits --profile $(PROFILE)
+
+catalog: setup ## check the quality of the demo catalog
+	@$(PY) -m catalog check --catalog data/demo
+
+demo: setup ## build the embedded demo catalog when there is none
+	@$(PY) -m catalog demo
+
+lock: ## resolve requirements.lock anew from pyproject.toml
+	@$(find_uv); set -e; \
+	$$UV pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-annotate --no-emit-index-url \
+	  --no-emit-find-links --no-header --extra dev --extra bench pyproject.toml -o requirements.lock
+
+clean: ## remove the environment, runs and the demo catalog
+	rm -rf .venv .tools runs data/demo
