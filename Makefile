@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 UV_VERSION := 0.13.9
+# The system's certificates, so that it also works behind a company's proxy.
+export UV_SYSTEM_CERTS := 1
 PROFILE ?= configs/profiles/backtest.toml
 
 # An installed uv is taken; else one is put into .tools, whatever the system says about pip.
