@@ -7,7 +7,7 @@ from pathlib import Path
 
 _EX_CONFIG = 78
 _CATALOG = Path("data/catalog")
-_COMMANDS = ("ingest", "download", "instruments", "list", "demo")
+_COMMANDS = ("ingest", "download", "instruments", "list", "check", "demo")
 _MODULES = {"list": "listing"}
 
 
