@@ -1,5 +1,6 @@
 """The base of every strategy here: no entry without its stop, no exit that leaves a mess."""
 
+import re
 from collections import Counter
 from decimal import Decimal
 from typing import Literal
@@ -303,7 +304,7 @@ class ProtectedStrategy(Strategy):
         if event.instrument_id != self.instrument_id:
             return
         if isinstance(event, REFUSALS):
-            self._note_denial(event.reason)
+            self._note_denial(event.reason, type(event).__name__)
         if isinstance(event, OrderCancelRejected):
             self._wake_after(self._retry_ns)
         if isinstance(event, PositionOpened) and self._trade is None:
@@ -312,10 +313,13 @@ class ProtectedStrategy(Strategy):
         elif not isinstance(event, OrderFilled):
             self._tend()
 
-    def _note_denial(self, reason: str) -> None:
-        category = reason.partition(":")[0]
-        self.denials[category] += 1
-        if self.denials[category] == 1:
+    def _note_denial(self, reason: str, source: str = "") -> None:
+        # Ours read CATEGORY_CONDITION: key=value. A venue's own words may carry prices or ids,
+        # so they count by what they refused.
+        category = re.match(r"[A-Z_]+(?=:|$)", reason)
+        key = category.group() if category else source
+        self.denials[key] += 1
+        if self.denials[key] == 1:
             self.log.warning(f"Refused, further ones of this kind are only counted: {reason}")
 
     def _wake_after(self, delay_ns: int) -> None:

@@ -9,7 +9,7 @@ from nautilus_trader.model.enums import OrderSide
 from strategies.bars import BarStrategy, BarStrategyConfig
 from strategies.checks import require, require_positive
 from strategies.signals import breakout_side
-from strategies.sizing import to_decimal
+from strategies.sizing import is_tighter, to_decimal
 
 
 class DonchianBreakoutConfig(BarStrategyConfig, kw_only=True, frozen=True):
@@ -69,15 +69,16 @@ class DonchianBreakout(BarStrategy):
 
     def decide(self, bar: Bar) -> None:
         if not self.is_idle:
-            self._trail()
+            self._trail(bar.close.as_decimal())
         elif self._edges is not None and self.atr.initialized:
             side = breakout_side(bar.close.as_double(), *self._edges)
             distance = self.config.stop_atr * to_decimal(self.atr.value)
             if side != OrderSide.NO_ORDER_SIDE:
                 self.enter(side, bar.close.as_decimal(), distance)
 
-    def _trail(self) -> None:
-        channel = self.exit_channel
+    def _trail(self, close: Decimal) -> None:
+        channel, side = self.exit_channel, self.side
         if channel.initialized:
-            edge = channel.lower if self.side == OrderSide.BUY else channel.upper
-            self.tighten_stop(to_decimal(edge))
+            edge = to_decimal(channel.lower if side == OrderSide.BUY else channel.upper)
+            if is_tighter(side, edge, close):  # a stop at the market would be rejected
+                self.tighten_stop(edge)

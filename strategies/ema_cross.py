@@ -11,6 +11,10 @@ from strategies.checks import require, require_positive
 from strategies.signals import cross_side
 from strategies.sizing import to_decimal
 
+# A cross against an open position stays good for its own bar and one more: with nothing but bars
+# and a latency, a backtest reports the closing fill only after the next bar.
+BARS_LEFT = 1
+
 
 class EmaCrossConfig(BarStrategyConfig, kw_only=True, frozen=True):
     """
@@ -59,7 +63,8 @@ class EmaCross(BarStrategy):
         self.atr = AverageTrueRange(config.atr_period)
         self._gap = 0.0  # fast minus slow, the last time they differed
         self._wanted: OrderSide | None = None  # the side of a cross that is still to be acted on
-        self._price = Decimal(0)
+        self._bars_left = 0  # for which that cross stays good
+        self._close = Decimal(0)
 
     def on_gap(self) -> None:
         for indicator in (self.fast, self.slow, self.atr):
@@ -74,12 +79,15 @@ class EmaCross(BarStrategy):
     def decide(self, bar: Bar) -> None:
         previous_gap, gap = self._gap, self.fast.value - self.slow.value
         self._gap = gap or previous_gap
-        self._wanted = None  # a cross is good for one bar
+        self._close = bar.close.as_decimal()
         side = cross_side(previous_gap, gap)
-        is_warm = self.slow.initialized and self.atr.initialized
-        if is_warm and side != OrderSide.NO_ORDER_SIDE:
-            self._wanted, self._price = side, bar.close.as_decimal()
+        if side != OrderSide.NO_ORDER_SIDE and self.slow.initialized and self.atr.initialized:
+            self._wanted, self._bars_left = side, BARS_LEFT
             self._pursue()
+        elif self._bars_left > 0:
+            self._bars_left -= 1
+        else:
+            self._wanted = None
 
     def on_flat(self) -> None:
         self._pursue()
@@ -96,4 +104,4 @@ class EmaCross(BarStrategy):
         distance = self.config.stop_atr * to_decimal(self.atr.value)
         if distance > 0:  # else no bar of the window has moved at all
             ratio = self.config.target_ratio
-            self.enter(side, self._price, distance, None if ratio is None else distance * ratio)
+            self.enter(side, self._close, distance, None if ratio is None else distance * ratio)

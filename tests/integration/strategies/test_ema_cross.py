@@ -5,6 +5,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 from nautilus_trader.common.config import msgspec_decoding_hook
+from nautilus_trader.model.enums import TradingState
 
 from strategies.ema_cross import EmaCross, EmaCrossConfig
 
@@ -55,6 +56,30 @@ def test_a_turn_of_the_trend_goes_through_flat_within_its_bar(market, make_bars)
     opened += [position.entry.name for position in market.cache.positions()]
     assert opened == ["BUY", "SELL"]
     market.assert_always_protected()
+    market.assert_settled()
+
+
+def test_a_turn_of_the_trend_is_traded_although_fills_come_a_bar_late(slow_market, make_bars):
+    strategy = make_strategy(stop_atr=Decimal(20))
+
+    slow_market.run(strategy, make_bars(FALL + RISE + SECOND_FALL))
+
+    assert slow_market.filled()[:3] == ["ENTRY", "EXIT", "ENTRY"]
+    slow_market.assert_always_protected()
+
+
+def test_a_cross_is_forgotten_when_the_way_is_not_clear_in_time(market, make_bars):
+    strategy = make_strategy(stop_atr=Decimal(20), retry_secs=150)
+    risk_engine = market.engine.kernel.risk_engine
+    market.run(strategy, make_bars(FALL + RISE), end=False)
+    risk_engine.set_trading_state(TradingState.HALTED)  # denies the exit of the next cross
+    late = make_bars(SECOND_FALL, first_minute=21)
+    market.run(strategy, late[:3], end=False)
+    risk_engine.set_trading_state(TradingState.ACTIVE)
+
+    market.run(strategy, late[3:])
+
+    assert market.filled() == ["ENTRY", "EXIT"]
     market.assert_settled()
 
 
