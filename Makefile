@@ -11,7 +11,7 @@ PROFILE ?= configs/profiles/backtest.toml
 define find_uv
 	if uv --version >/dev/null 2>&1; then UV="uv"; \
 	else \
-	  [ -d .tools/uv ] || python3 -m pip install --quiet --target .tools/uv "uv==$(UV_VERSION)"; \
+	  [ -d .tools/uv ] || python3 -m pip install --quiet --root-user-action=ignore --disable-pip-version-check --target .tools/uv "uv==$(UV_VERSION)"; \
 	  UV="env PYTHONPATH=$(CURDIR)/.tools/uv python3 -m uv"; \
 	fi
 endef
@@ -56,7 +56,7 @@ bench: setup ## measure what the docs claim
 	@$(PY) -m benchmarks
 
 limits: setup ## print each limit of PROFILE, where it is enforced and what it means
-	@$(PY) -m risk limits --profile $(PROFILE)
+	@$(PY) -m configs --profile $(PROFILE)
 
 catalog: setup ## check the quality of the demo catalog
 	@$(PY) -m catalog check --catalog data/demo

@@ -102,7 +102,7 @@ def _refuse_bad_days(profile: Profile, store: Store) -> None:
     waived = {(w.symbol, w.day) for w in profile.data.waived_days}
     bad = [
         day
-        for day in bad_days(store, ids, profile.data.start, profile.data.end)
+        for day in bad_days(store, ids, profile.data.start, profile.data.end, profile.data.types)
         if (day.instrument_id, day.day) not in waived
     ]
     if bad:

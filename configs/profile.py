@@ -127,7 +127,7 @@ class Profile(Strict):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def load_profile(path: Path) -> Profile:
+def load_profile(path: Path, *, data: dict[str, Any] | None = None) -> Profile:
     """
     Read and judge a profile.
 
@@ -135,6 +135,8 @@ def load_profile(path: Path) -> Profile:
     ----------
     path : Path
         The TOML file.
+    data : dict[str, Any], optional
+        Keys of the ``[data]`` table that the command line sets instead; never a limit.
 
     Raises
     ------
@@ -149,6 +151,8 @@ def load_profile(path: Path) -> Profile:
         raise ProfileError(f"{path}: cannot be read: {e.strerror}") from e
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
         raise ProfileError(f"{path}: is not TOML: {e}") from e
+    if data and isinstance(table.get("data"), dict):
+        table["data"].update(data)
     return parse_profile(table, source=str(path))
 
 

@@ -20,6 +20,7 @@ from risk.latch import Latch
 from risk.ledger import Ledger
 from risk.limits import RiskLimits
 from risk.record import Record
+from risk.report import guard_report
 
 
 class GuardError(RuntimeError):
@@ -34,24 +35,8 @@ class Guard(NamedTuple):
     record: Record
 
     def report(self) -> dict[str, Any]:
-        """Return every control's tally, the state's history, alarms and denials, as plain values."""
-        judge = self.gate.judge
-        return {
-            "controls": _with_limits(judge.report(), judge.limits),
-            "states": [
-                {
-                    "ts": t.ts_ns, "previous": t.previous.name, "state": t.state.name,
-                    "cause": t.cause, "by": t.by,
-                }
-                for t in judge.state.transitions
-            ],
-            "alarms": [{"ts": ts, "text": text} for ts, text in judge.alarms],
-            "denials": self.record.denials,
-            "caps": {
-                key: str(symbol.position_notional_usdt_max)
-                for key, symbol in judge.limits.symbols.items()
-            },
-        }  # fmt: skip
+        """Return what the guard did, as plain values (see `risk.report.guard_report`)."""
+        return guard_report(self.gate.judge, self.record.denials)
 
     def close(self) -> None:
         """Write the journal out."""
@@ -193,12 +178,3 @@ def assert_guarded(kernel: NautilusKernel, guard: Guard) -> None:
 
 def _hash(resolved: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(resolved, sort_keys=True).encode()).hexdigest()
-
-
-def _with_limits(rows: list[dict[str, Any]], limits: RiskLimits) -> list[dict[str, Any]]:
-    """Put the profile's own words for a limit beside each tally."""
-    shown: dict[int, list[str]] = {}
-    for key, value, control, _, _ in limits.describe():
-        text = "/".join(value) if isinstance(value, tuple) else str(value)
-        shown.setdefault(control, []).append(f"{key} = {text}")
-    return [row | {"limits": shown.get(row["control"], [])} for row in rows]
