@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from decimal import Decimal
 
 from nautilus_trader.backtest.engine import BacktestEngine
@@ -15,6 +16,7 @@ from nautilus_trader.model.identifiers import TraderId, Venue
 from nautilus_trader.model.instruments import CryptoPerpetual
 from nautilus_trader.model.objects import Money
 
+from backtest.kernel import linear_kernel, linear_venue
 from configs.profile import Profile, SimulationSection
 
 BINANCE = Venue("BINANCE")
@@ -23,7 +25,11 @@ MS_NS = 1_000_000
 
 
 def build_engine(
-    profile: Profile, instruments: Iterable[CryptoPerpetual], *, log_level: str = "ERROR"
+    profile: Profile,
+    instruments: Iterable[CryptoPerpetual],
+    *,
+    log_level: str = "ERROR",
+    stock_kernel: bool = False,
 ) -> BacktestEngine:
     """
     Return a backtest engine with the venue, account and instruments of *profile*.
@@ -36,6 +42,9 @@ def build_engine(
         What the venue lists; their fees are replaced by those of the profile.
     log_level : str
         Lowest level that Nautilus writes to stdout.
+    stock_kernel : bool
+        True leaves Nautilus's own cache and analyzer in place, to compare with; costs then grow
+        with the square of the trades.
 
     Raises
     ------
@@ -46,20 +55,34 @@ def build_engine(
     simulation = profile.simulation
     if simulation is None:
         raise ValueError(f"simulation is missing: profile {profile.name!r} has no simulated venue")
-    engine = BacktestEngine(
-        BacktestEngineConfig(
-            trader_id=TraderId(profile.trader_id), logging=LoggingConfig(log_level=log_level)
-        )
+    config = BacktestEngineConfig(
+        trader_id=TraderId(profile.trader_id), logging=LoggingConfig(log_level=log_level)
     )
+    with nullcontext() if stock_kernel else linear_kernel():
+        engine = BacktestEngine(config)
     listed = [_with_fees(instrument, simulation) for instrument in instruments]
+    with nullcontext() if stock_kernel else linear_venue(engine.kernel):
+        _add_venue(engine, profile, simulation, listed)
+    for instrument in listed:
+        engine.add_instrument(instrument)
+    return engine
+
+
+def _add_venue(
+    engine: BacktestEngine,
+    profile: Profile,
+    simulation: SimulationSection,
+    listed: list[CryptoPerpetual],
+) -> None:
+    leverage = profile.account.leverage
     engine.add_venue(
         venue=BINANCE,
         oms_type=OmsType.NETTING,
         account_type=AccountType.MARGIN,
         base_currency=USDT,
         starting_balances=[Money(profile.account.starting_balance_usdt, USDT)],
-        default_leverage=profile.account.leverage,
-        leverages={instrument.id: profile.account.leverage for instrument in listed},
+        default_leverage=leverage,
+        leverages={instrument.id: leverage for instrument in listed},
         fill_model=FillModel(
             prob_fill_on_limit=float(simulation.limit_fill_probability),
             prob_slippage=float(simulation.slippage_probability),
@@ -70,9 +93,6 @@ def build_engine(
         bar_adaptive_high_low_ordering=True,
         oto_trigger_mode=OtoTriggerMode.PARTIAL,
     )
-    for instrument in listed:
-        engine.add_instrument(instrument)
-    return engine
 
 
 def _latency(simulation: SimulationSection) -> LatencyModel | None:
