@@ -139,10 +139,14 @@ def _breach(rule: str, fill: Mapping[str, Any], observed: Decimal, limit: Decima
         rule=rule,
         ts_event=fill["ts_event"],
         instrument_id=fill["instrument_id"],
-        observed=format(observed.normalize(), "f"),
-        limit=format(limit.normalize(), "f"),
+        observed=_plain(observed),
+        limit=_plain(limit),
         client_order_id=fill["client_order_id"],
     )
+
+
+def _plain(value: Decimal) -> str:
+    return format(value.normalize(), "f")
 
 
 @dataclass(slots=True)
@@ -213,7 +217,7 @@ def _end_bare(
                 rule="stop_delay_ms_max",
                 ts_event=cover.bare_since,
                 instrument_id=instrument_id,
-                observed=format(bare_ms, "f"),
+                observed=_plain(Decimal(now_ns - cover.bare_since) / 1_000_000),
                 limit=str(delay_ms_max),
                 client_order_id=cover.bare_by,
             )

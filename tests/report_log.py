@@ -60,3 +60,23 @@ def _filled(order: object, number: int, price: float, ts: int) -> Iterator[Entry
         last_px=BTC.make_price(price),
         ts_event=ts,
     )
+
+
+def liquidation() -> Iterator[Entry]:
+    """Yield the log of one long position that the venue closed when equity was gone."""
+    factory = OrderFactory(TraderId("QUANTMIND-001"), STRATEGY_ID, TestClock())
+    qty = BTC.make_qty("10")
+    ts = START_NS
+    yield BalanceSample(ts, Decimal(100_000))
+    entry = factory.market(BTC.id, OrderSide.BUY, qty)
+    taken = factory.market(BTC.id, OrderSide.SELL, qty, reduce_only=True, tags=["LIQUIDATION"])
+    yield entry.init_event
+    yield TestEventStubs.order_submitted(entry, ts_event=ts)
+    yield from _filled(entry, 0, 50_000.0, ts)
+    yield BalanceSample(ts, Decimal(100_000))
+    yield PriceSample(ts + MINUTE_NS, str(BTC.id), 40_500.0, 40_000.0, 50_000.0, 40_400.0)
+    yield BalanceSample(ts + MINUTE_NS, Decimal(100_000))
+    yield taken.init_event
+    yield TestEventStubs.order_submitted(taken, ts_event=ts + MINUTE_NS)
+    yield from _filled(taken, 1, 40_000.0, ts + MINUTE_NS)
+    yield BalanceSample(ts + 2 * MINUTE_NS, Decimal(0))
