@@ -223,7 +223,7 @@ def test_a_position_whose_stop_is_rejected_is_closed(market, make_quotes):
     market.run(strategy, make_quotes([50_000.0] * 4))
 
     assert "OrderRejected:STOP_LOSS" in market.names()
-    assert strategy.denials == {"OrderRejected": 1}  # a venue's own words carry prices
+    assert set(strategy.denials) == {"OrderRejected"}  # a venue's own words carry prices
     assert market.filled() == ["ENTRY", "EXIT"]
     market.assert_settled()
 
