@@ -17,7 +17,7 @@ from nautilus_trader.model.orders import Order
 
 from risk.approvals import Approvals, amend_key, cancel_key
 from risk.decision import Denial, DenyReason
-from risk.translate import amend_of, intent_of, terms_of
+from risk.translate import amend_of, terms_of
 
 
 class ApprovedOnlyClient(ExecutionClient):  # type: ignore[misc]
@@ -83,9 +83,7 @@ class ApprovedOnlyClient(ExecutionClient):  # type: ignore[misc]
             self._inner.submit_order_list(command)
 
     def _all_approved(self, orders: list[Order]) -> bool:
-        spent = [
-            self._approvals.spend(o.client_order_id.value, terms_of(intent_of(o))) for o in orders
-        ]
+        spent = [self._approvals.spend(o.client_order_id.value, terms_of(o)) for o in orders]
         if all(spent):
             return True
         denial = Denial(

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 FUNDING_TOPIC = "events.funding"
+LIQUIDATION_TOPIC = "events.liquidation"
 
 
 class FundingPayment(NamedTuple):
@@ -25,4 +26,30 @@ class FundingPayment(NamedTuple):
 
     instrument_id: str
     amount_usdt: Decimal
+    ts_event: int
+
+
+class Liquidation(NamedTuple):
+    """
+    The venue has closed every position of the account.
+
+    Parameters
+    ----------
+    instrument_ids : tuple[str, ...]
+        What was closed.
+    margin_balance_usdt : Decimal
+        Wallet balance plus unrealized PnL when the venue stepped in, USDT.
+    maintenance_margin_usdt : Decimal
+        What was required (> margin_balance_usdt), USDT.
+    insurance_usdt : Decimal
+        What the insurance fund paid so that the wallet is not negative (>= 0), USDT.
+    ts_event : int
+        Unix nanoseconds.
+
+    """
+
+    instrument_ids: tuple[str, ...]
+    margin_balance_usdt: Decimal
+    maintenance_margin_usdt: Decimal
+    insurance_usdt: Decimal
     ts_event: int

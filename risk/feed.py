@@ -12,9 +12,9 @@ from nautilus_trader.model.identifiers import InstrumentId
 from risk.intent import BUY, Market, OrderIntent
 from risk.judge import Judge
 
-SAMPLE_NS = 250_000_000
-"""Quotes of a symbol are looked at this often between decisions: a Python call for each quote would
-cost more than the whole gate, and a move "within a minute" does not hide in a quarter of a second."""
+SAMPLE_NS = 1_000_000_000
+"""Between decisions a symbol's quotes are looked at once a second: looking at each one would cost
+more than the rest of the gate, and a move "within a minute" does not hide in a second."""
 
 
 class SymbolFeed:

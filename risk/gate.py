@@ -73,6 +73,7 @@ class RiskGate:
         self._forward = forward
         self._log = Logger("RiskGate")
         self._answers = Answers(msgbus, cache, clock)
+        self._choke = self.judge.rulebook.tallies["choke_point"]
         self._use_bars = limits.market_data.price_source == "bar"
         self._feeds: dict[str, SymbolFeed] = {}
         self._filters_of: dict[str, tuple[object, VenueFilters]] = {}
@@ -83,7 +84,8 @@ class RiskGate:
 
     def execute(self, command: Command) -> None:
         """Judge a command; forward what is approved, answer what is denied."""
-        self.record.sync(self.judge, self._clock.timestamp_ns())
+        if self.record.is_persistent:
+            self.record.sync(self.judge, self._clock.timestamp_ns())
         match command:
             case SubmitOrder():
                 self._submit(command, (command.order,))
@@ -102,27 +104,33 @@ class RiskGate:
                 self._forward(command)
             case _:
                 shown = type(command).__name__
-                self._count_choke(Denial(DenyReason.COMMAND_UNSUPPORTED, shown, "a known command"))
-                self._log.error(f"{shown} was dropped: the gate knows no such command")
+                self._choke.evaluated += 1
+                self._choke.deny(self._clock.timestamp_ns())
+                denial = Denial(DenyReason.COMMAND_UNSUPPORTED, shown, "a known command")
+                self._log.error(f"A command was dropped: {denial.text}")
 
     def _submit(self, command: SubmitOrder | SubmitOrderList, orders: tuple[Order, ...]) -> None:
         now_ns = self._clock.timestamp_ns()
         intents: tuple[OrderIntent, ...] = ()
         try:
             intents = tuple(self._intent(order) for order in orders)
-            markets = {i.instrument_id: self._market(i.instrument_id) for i in intents}
+            markets = {
+                i.instrument_id: self._market(i.instrument_id)
+                for i in intents
+                if not i.is_reduce_only
+            }
             denial = self.judge.submit(intents, markets, now_ns)
         except Exception as e:  # noqa: BLE001 - a gate that cannot judge must not open
             denial = self._broken(e)
-        self._count_choke(None)
+        self._choke.evaluated += 1
         if denial is None and not self.record.approved(self.judge, command, intents, now_ns):
             denial = self._withdraw(intents)
         if denial is not None:
             self.record.denied(self.judge, denial, command, intents, now_ns)
             self._answers.deny_orders(orders, denial, command)
             return
-        for intent in intents:
-            self.approvals.mint(intent.client_order_id, terms_of(intent))
+        for order, intent in zip(orders, intents, strict=True):
+            self.approvals.mint(intent.client_order_id, terms_of(order))
         self._forward(command)
 
     def _withdraw(self, intents: tuple[OrderIntent, ...]) -> Denial:
@@ -142,7 +150,7 @@ class RiskGate:
             denial = self.judge.amend(amend, self._market(amend.instrument_id), now_ns)
         except Exception as e:  # noqa: BLE001 - a gate that cannot judge must not open
             denial = self._broken(e)
-        self._count_choke(None)
+        self._choke.evaluated += 1
         if denial is None:
             self.record.amended(self.judge, amend, now_ns)
             self.approvals.mint(amend_key(amend.client_order_id), amend)
@@ -161,7 +169,7 @@ class RiskGate:
             )
         except Exception as e:  # noqa: BLE001 - a cancel that cannot be judged may strip a position
             denial = self._broken(e)
-        self._count_choke(None)
+        self._choke.evaluated += 1
         if denial is None:
             self.approvals.mint(cancel_key(command.client_order_id.value), ())
             self._forward(command)
@@ -229,6 +237,3 @@ class RiskGate:
     def _broken(self, error: Exception) -> Denial:
         self._log.exception("The gate could not judge and denies", error)
         return Denial(DenyReason.GATE_ERROR, repr(error), "a decision")
-
-    def _count_choke(self, denial: Denial | None) -> None:
-        self.judge.rulebook.judged("choke_point", denial, self._clock.timestamp_ns())

@@ -33,19 +33,19 @@ class Record:
         self.journal = journal
         self.latch = latch
         self.denials: list[dict[str, Any]] = []
-        self._is_persistent = is_persistent
+        self.is_persistent = is_persistent
 
     def attach(self, judge: Judge, profile: dict[str, Any], profile_hash: str, now_ns: int) -> None:
         """Open the record: the resolved profile first, then the state that the latch holds."""
         self.journal.append("profile", now_ns, {"hash": profile_hash, "profile": profile})
         judge.on_transition = lambda transition: self._on_transition(judge, transition)
         judge.on_alarm = lambda ts_ns, text: self._on_alarm(judge, ts_ns, text)
-        if self._is_persistent:
+        if self.is_persistent:
             self._read_latch(judge, now_ns)
 
     def sync(self, judge: Judge, now_ns: int) -> None:
         """Follow what a person's command wrote into the latch."""
-        if self._is_persistent and self.latch.is_changed():
+        if self.latch.is_changed():
             self._read_latch(judge, now_ns)
 
     def _read_latch(self, judge: Judge, now_ns: int) -> None:

@@ -40,9 +40,18 @@ def intent_of(order: Order, expected_px: Decimal | None = None) -> OrderIntent:
     )
 
 
-def terms_of(intent: OrderIntent) -> Terms:
-    """Return the terms that an approval holds good for: everything but how the book stands now."""
-    return intent[:-1]
+def terms_of(order: Order) -> Terms:
+    """Return the terms that an approval holds good for; cheap, because each order is asked twice."""
+    return (
+        order.instrument_id,
+        order.side,
+        order.order_type,
+        order.quantity,
+        order.price if order.has_price else None,
+        order.trigger_price if order.has_trigger_price else None,
+        order.is_reduce_only,
+        order.is_quote_quantity,
+    )
 
 
 def amend_of(command: ModifyOrder) -> AmendIntent:
