@@ -20,7 +20,7 @@ from catalog.quality_read import SeriesReader, Span
 from catalog.quality_rules import DAY_NS, MINUTE_NS, Chunk, Flaw, Floats, Kind, Times
 
 # Silence beyond this is a gap. Bars have a measure of their own, their interval; mark prices
-# come at any pace, so theirs is the usual step of the series.
+# come at any pace, so theirs is the usual step around.
 _SILENCE_MINUTES_MAX: dict[type, int] = {
     QuoteTick: rules.GAP_MINUTES_MAX,
     TradeTick: rules.TRADE_SILENCE_MINUTES_MAX,
@@ -65,12 +65,13 @@ def scan_series(reader: SeriesReader, span: Span) -> Scan:
     day_after = Span(start_ns=span.end_ns, end_ns=span.end_ns + DAY_NS)
     previous = span.start_ns - reader.interval_ns if reader.has_rows(day_before) else None
     following = span.end_ns if reader.has_rows(day_after) else None
-    silence_ns = _SILENCE_MINUTES_MAX.get(reader.data_cls, 0) * MINUTE_NS
+    known_silence_ns = _SILENCE_MINUTES_MAX.get(reader.data_cls, 0) * MINUTE_NS
+    silence_ns = known_silence_ns
     rule = _Rules(reader, span)
     for chunk in reader.chunks(span):
         opened = chunk.ts - reader.interval_ns
         fresh = opened[chunk.seen :]
-        silence_ns = silence_ns or _usual_silence_ns(fresh)
+        silence_ns = known_silence_ns or _usual_silence_ns(fresh)
         times = fresh if previous is None else np.append(previous, fresh)
         _count_gaps(scan, times, reader.interval_ns, silence_ns)
         previous = int(fresh[-1])
