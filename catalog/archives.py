@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from nautilus_trader.model.data import Bar, FundingRateUpdate, QuoteTick, TradeTick
 from nautilus_trader.model.instruments import Instrument
-from pyarrow import csv
 
 from catalog import encode
-from catalog.blocks import Block, LineError, SourceError, first_failure
+from catalog.blocks import LineError, SourceError
+from catalog.csv_rows import CsvRows
 from catalog.encode import EncodeError
 from catalog.intervals import Interval
 from catalog.layout import Stamps
@@ -167,7 +167,7 @@ class _Reader:
 
 
 def read_archive(
-    blocks: Iterable[Block],
+    blocks: Iterable[bytes],
     description: Description,
     instrument: Instrument,
 ) -> Iterator[Part]:
@@ -183,30 +183,20 @@ def read_archive(
 
     """
     reader = _Reader(description, instrument)
-    types = _types(description.data_type, instrument)
+    rows_reader = CsvRows(_types(description.data_type, instrument))
     is_traded = description.is_type_stated
-    is_empty = True
-    for block in blocks:
-        block = _without_header(block, list(types))  # noqa: PLW2901 - the rest of the block
-        if not block.text:
-            continue
-        is_empty = False
-        rows = _parse(block, types)
+    for text in blocks:
+        rows, first_line = rows_reader.parse(text)
         if description.data_type == "klines" and not is_traded:
             is_traded = pc.any(pc.not_equal(rows["volume"], 0)).as_py()
         try:
             yield from reader.parts(rows)
         except EncodeError as e:
-            raise LineError(block.first_line + e.row, e.rule) from None
-    if is_empty:
+            raise LineError(first_line + e.row, e.rule) from None
+    if not rows_reader.count:
         raise SourceError("the file has no rows")
     if not is_traded:
         raise SourceError("no bar has volume, as in mark price klines; say --type")
-
-
-def is_header(line: bytes) -> bool:
-    """Return whether a line of CSV is a header: its first field is a name, not a number."""
-    return line[:1].isalpha()
 
 
 def _types(data_type: str, instrument: Instrument) -> dict[str, pa.DataType | None]:
@@ -219,65 +209,3 @@ def _types(data_type: str, instrument: Instrument) -> dict[str, pa.DataType | No
         name: pa.decimal128(38, decimals[kind]) if isinstance(kind, str) else kind
         for name, kind in _COLUMNS[data_type].items()
     }
-
-
-def _without_header(block: Block, names: list[str]) -> Block:
-    if block.first_line != 1 or not is_header(block.text):
-        return block
-    header, _, rest = block.text.partition(b"\n")
-    found = header.decode("utf-8", "replace").strip().split(",")
-    if found != names:
-        raise LineError(1, f"the header is {','.join(found)}, expected {','.join(names)}")
-    return Block(2, rest)
-
-
-def _parse(block: Block, types: dict[str, pa.DataType | None]) -> pa.Table:
-    names = list(types)
-    wanted = {name: kind for name, kind in types.items() if kind is not None}
-    convert = csv.ConvertOptions(
-        column_types=wanted,
-        include_columns=list(wanted),
-        null_values=[],
-        true_values=["true", "True", "TRUE"],
-        false_values=["false", "False", "FALSE"],
-    )
-    read = csv.ReadOptions(column_names=names)
-    layout = csv.ParseOptions(ignore_empty_lines=False, quote_char=False)
-    try:
-        return csv.read_csv(pa.BufferReader(block.text), read, layout, convert)
-    except pa.ArrowInvalid:
-        lines = block.text.splitlines(keepends=True)
-
-        def attempt(start: int, end: int) -> None:
-            buffer = pa.BufferReader(b"".join(lines[start:end]))
-            csv.read_csv(buffer, read, layout, convert)
-
-        row = first_failure(len(lines), attempt)
-        rule = _rule(lines[row].decode("utf-8", "replace").rstrip("\r\n"), names, wanted)
-        raise LineError(block.first_line + row, rule) from None
-
-
-def _rule(line: str, names: list[str], wanted: dict[str, pa.DataType]) -> str:
-    fields = line.split(",")
-    if len(fields) != len(names):
-        return f"{len(fields)} fields, expected {len(names)}: {line[:80]!r}"
-    for name, kind in wanted.items():
-        value = fields[names.index(name)]
-        try:
-            csv.read_csv(
-                pa.BufferReader(value.encode() + b"\n"),
-                csv.ReadOptions(column_names=[name]),
-                csv.ParseOptions(ignore_empty_lines=False, quote_char=False),
-                csv.ConvertOptions(column_types={name: kind}, null_values=[]),
-            )
-        except pa.ArrowInvalid:
-            decimals = f" of at most {kind.scale} decimals" if pa.types.is_decimal(kind) else ""
-            return f"{name}={value!r} is not a {_KINDS[kind.id]}{decimals}"
-    return f"not readable: {line[:80]!r}"
-
-
-_KINDS = {
-    pa.int64().id: "whole number",
-    pa.bool_().id: "true or false",
-    pa.decimal128(1, 0).id: "number",
-}

@@ -6,11 +6,10 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-BLOCK_BYTES = 1 << 24
+BLOCK_BYTES = 1 << 23
 
 
 class SourceError(ValueError):
@@ -31,14 +30,6 @@ class LineError(SourceError):
     def __init__(self, line: int, rule: str) -> None:
         super().__init__(f"line {line}: {rule}")
         self.line = line
-
-
-@dataclass(frozen=True)
-class Block:
-    """Whole lines of a file; ``first_line`` is counted from one."""
-
-    first_line: int
-    text: bytes
 
 
 def verify_checksum(path: Path) -> None:
@@ -63,29 +54,37 @@ def verify_checksum(path: Path) -> None:
         raise SourceError(f"the checksum is {found}, {beside.name} says {words[0]}")
 
 
-def blocks(path: Path, advance: Callable[[int], None]) -> Iterator[Block]:
+def blocks(path: Path, advance: Callable[[int], None]) -> Iterator[bytes]:
     """
     Yield a zip (of one file), gzip or plain text file in blocks of whole lines.
 
     ``advance`` is told how many bytes of the file itself have been read.
+
+    Raises
+    ------
+    SourceError
+        If the file cannot be unpacked.
+
     """
-    first_line, rest, told = 1, b"", 0
+    rest, told = b"", 0
     with path.open("rb") as packed, _unpacked(path, packed) as file:
         while True:
             try:
                 chunk = file.read(BLOCK_BYTES)
             except (EOFError, OSError, zlib.error, zipfile.BadZipFile) as e:
-                raise SourceError(f"after line {first_line - 1}: {e}") from None
+                raise SourceError(f"damaged {path.suffix[1:]} file: {e}") from None
             advance(packed.tell() - told)
             told = packed.tell()
-            text = rest + chunk
-            cut = text.rfind(b"\n") + 1 if chunk else len(text)
+            cut = chunk.rfind(b"\n") + 1
             if cut:
-                yield Block(first_line, text[:cut])
-                first_line += text.count(b"\n", 0, cut)
-            rest = text[cut:]
+                yield rest + chunk[:cut]
+                rest = chunk[cut:]
+            else:
+                rest += chunk
             if not chunk:
-                return
+                break
+    if rest:
+        yield rest
 
 
 @contextmanager

@@ -175,7 +175,12 @@ def raw(column: Column, precision: int, name: str) -> pa.Array:
         Naming the first row whose value is missing, not a number, or needs more decimals.
 
     """
-    exact = _cast_to(_decimal(column, precision, name), RAW_DECIMAL, name)
+    units = _decimal(column, precision, name)
+    # The check for overflow costs more than the cast; 64 bits cannot overflow.
+    start, count = 16 * units.offset, 2 * len(units)
+    halves = np.frombuffer(units.buffers()[1], np.int64, count, start)
+    is_small = (halves[1::2] == halves[::2] >> 63).all()
+    exact = units.cast(RAW_DECIMAL, safe=False) if is_small else _cast_to(units, RAW_DECIMAL, name)
     return pa.Array.from_buffers(RAW, len(exact), [None, exact.buffers()[1]], offset=exact.offset)
 
 

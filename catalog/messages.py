@@ -1,7 +1,7 @@
 """Split recorded websocket lines by their event and parse each group at once."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv, json
 
-from catalog.blocks import Block, LineError, first_failure
+from catalog.blocks import LineError, first_failure
 from catalog.encode import EncodeError
 from catalog.layout import Stamps
 from catalog.parts import millis_to_nanos
@@ -70,9 +70,13 @@ class Events:
             raise self.refuse(row, e.rule) from None
 
 
-def split(block: Block, symbol: str, skipped: Counter[str]) -> dict[str, Events]:
+def split(
+    blocks: Iterable[bytes],
+    symbol: str,
+    skipped: Counter[str],
+) -> Iterator[dict[str, Events]]:
     """
-    Return the events of a block by kind; kinds nobody asked for are counted as skipped.
+    Yield the events of each block by kind; kinds nobody asked for are counted as skipped.
 
     Raises
     ------
@@ -80,25 +84,27 @@ def split(block: Block, symbol: str, skipped: Counter[str]) -> dict[str, Events]
         If a line is not ``LOCAL_TIME JSON``, misses a field, or is of another symbol.
 
     """
-    texts = _texts(block)
-    kinds = _kinds(texts, block.first_line)
-    known = {}
-    for kind in pc.unique(kinds).to_pylist():
-        index = np.flatnonzero(pc.equal(kinds, kind).to_numpy(zero_copy_only=False))
-        if kind not in _FIELDS:
-            skipped[f"{kind} message"] += len(index)
-            continue
-        lines = block.first_line + index
-        known[kind] = _parse(kind, texts.take(pa.array(index)), lines)
-        _check(known[kind], kind, symbol)
-    return known
+    first_line = 1
+    for block in blocks:
+        texts = _texts(block, first_line)
+        kinds = _kinds(texts)
+        known = {}
+        for kind in pc.unique(kinds).to_pylist():
+            index = np.flatnonzero(pc.equal(kinds, kind).to_numpy(zero_copy_only=False))
+            if kind in _FIELDS:
+                known[kind] = _parse(kind, texts.take(pa.array(index)), first_line + index)
+                _check(known[kind], kind, symbol)
+            else:
+                skipped[f"{kind} message"] += len(index)
+        first_line += len(texts)
+        yield known
 
 
-def _texts(block: Block) -> pa.Array:
+def _texts(block: bytes, first_line: int) -> pa.Array:
     # One column whose separator never occurs: the fastest way to cut bytes into lines.
     table = csv.read_csv(
-        pa.BufferReader(block.text),
-        csv.ReadOptions(column_names=["line"], block_size=max(len(block.text), 1)),
+        pa.BufferReader(block),
+        csv.ReadOptions(column_names=["line"], block_size=len(block) + 1),
         csv.ParseOptions(delimiter="\x1f", quote_char=False, ignore_empty_lines=False),
         csv.ConvertOptions(column_types={"line": _TEXT}, null_values=[]),
     )
@@ -108,16 +114,14 @@ def _texts(block: Block) -> pa.Array:
     if not pc.all(is_good).as_py():
         row = pc.index(is_good, value=False).as_py()
         shown = repr(lines[row].as_py()[:60])
-        raise LineError(block.first_line + row, f"not LOCAL_TIME and JSON: {shown}")
+        raise LineError(first_line + row, f"not LOCAL_TIME and JSON: {shown}")
     return pc.replace_substring_regex(lines, r"^\d+ ", "")
 
 
-def _kinds(texts: pa.Array, first_line: int) -> pa.Array:
+def _kinds(texts: pa.Array) -> pa.Array:
     events = pc.struct_field(pc.extract_regex(texts, r'"e":"(?P<e>\w+)"'), "e")
     is_snapshot = pc.match_substring(texts, '"lastUpdateId":')
-    kinds = pc.if_else(pc.is_valid(events), events, pc.if_else(is_snapshot, SNAPSHOT, "other"))
-    assert kinds.null_count == 0, f"Invariant: every line from {first_line} has a kind"
-    return kinds
+    return pc.if_else(pc.is_valid(events), events, pc.if_else(is_snapshot, SNAPSHOT, "other"))
 
 
 def _parse(kind: str, texts: pa.Array, lines: Stamps) -> Events:

@@ -16,7 +16,6 @@ from nautilus_trader.model.data import MarkPriceUpdate, OrderBookDelta, QuoteTic
 from nautilus_trader.model.instruments import Instrument
 
 from catalog import encode, messages, symbols
-from catalog.blocks import Block
 from catalog.books import Book
 from catalog.messages import Events
 from catalog.parts import Part
@@ -44,7 +43,7 @@ class Recording:
         self._skipped = skipped
         self._book = Book(instrument, skipped)
 
-    def parts(self, blocks: Iterable[Block]) -> Iterator[Part]:
+    def parts(self, blocks: Iterable[bytes]) -> Iterator[Part]:
         """
         Yield the rows of a file as catalog tables.
 
@@ -56,8 +55,7 @@ class Recording:
         """
         identifier = self._instrument.id.value
         symbol = symbols.raw_symbol(self._instrument.id)
-        for block in blocks:
-            events = messages.split(block, symbol, self._skipped)
+        for events in messages.split(blocks, symbol, self._skipped):
             if "trade" in events:
                 trades = self._of_market(events["trade"])
                 yield Part(TradeTick, identifier, self._trades(trades))

@@ -12,7 +12,6 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -99,10 +98,12 @@ class Transaction:
         self._check_metadata(series, pending, table.schema)
         with _naming(series):
             table = tidy(table, IDENTITIES[data_cls])
-        periods = series.periods(stamps(table))
-        cuts = [0, *(np.flatnonzero(np.diff(periods)) + 1), len(periods)]
-        for start, end in pairwise(cuts):
-            self._append(series, pending, int(periods[start]), table[start:end])
+        ts, start = stamps(table), 0
+        while start < len(ts):
+            period = int(series.periods(ts[start : start + 1])[0])
+            end = int(np.searchsorted(ts, series.period_bounds(period)[1], "right"))
+            self._append(series, pending, period, table[start:end])
+            start = end
 
     def add_instrument(self, instrument: Instrument) -> None:
         """Stage a definition, in the place of any earlier one of the same instrument."""
@@ -254,13 +255,18 @@ def _naming(series: Series) -> Iterator[None]:
 
 def open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     """Open a Parquet file with the encodings that suit each kind of column (half the size)."""
-    stamp = "DELTA_BINARY_PACKED"
-    encodings = {
-        name: stamp for name in ("ts_event", "ts_init", "sequence") if name in schema.names
-    }
-    encodings |= {"trade_id": "DELTA_BYTE_ARRAY"} if "trade_id" in schema.names else {}
-    dictionary = [name for name in schema.names if name not in encodings]
-    return pq.ParquetWriter(path, schema, use_dictionary=dictionary, column_encoding=encodings)
+    numbers = [n for n in ("ts_event", "ts_init", "sequence") if n in schema.names]
+    texts = [n for n in ("trade_id",) if n in schema.names]
+    encodings = dict.fromkeys(numbers, "DELTA_BINARY_PACKED")
+    encodings |= dict.fromkeys(texts, "DELTA_BYTE_ARRAY")
+    return pq.ParquetWriter(
+        path,
+        schema,
+        use_dictionary=[name for name in schema.names if name not in encodings],
+        column_encoding=encodings,
+        # Only times are asked for: statistics of 16-byte numbers in byte order mean nothing.
+        write_statistics=["ts_event", "ts_init"],
+    )
 
 
 def read_rows(
