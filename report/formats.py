@@ -12,7 +12,7 @@ NONE = "–"  # noqa: RUF001 - an en dash stands for what has no value
 
 def money(value: Any) -> str:
     """Write USDT with two decimals, a separator and a sign only when negative."""
-    return NONE if value is None else f"{value:,.2f}".replace("-", "\u2212")
+    return NONE if value is None else f"{value:z,.2f}".replace("-", "\u2212")
 
 
 def signed(value: Any) -> str:
@@ -22,7 +22,7 @@ def signed(value: Any) -> str:
 
 def percent(value: Any) -> str:
     """Write a ratio as a percentage with two decimals."""
-    return NONE if value is None else f"{value * 100:,.2f} %".replace("-", "\u2212")
+    return NONE if value is None else f"{value * 100:z,.2f} %".replace("-", "\u2212")
 
 
 def signed_percent(value: Any) -> str:
@@ -32,7 +32,12 @@ def signed_percent(value: Any) -> str:
 
 def ratio(value: Any) -> str:
     """Write a plain ratio with two decimals."""
-    return NONE if value is None else f"{value:,.2f}".replace("-", "\u2212")
+    return NONE if value is None else f"{value:z,.2f}".replace("-", "\u2212")
+
+
+def whole(value: Any) -> str:
+    """Write a number without decimals."""
+    return NONE if value is None else f"{value:z,.0f}".replace("-", "\u2212")
 
 
 def count(value: Any) -> str:
@@ -112,7 +117,7 @@ def figure(value: Any, name: str) -> str:
 FILTERS: dict[str, Callable[..., str]] = {
     function.__name__: function
     for function in (
-        money, signed, percent, signed_percent, ratio, count, exact, price, symbol, moment, duration,
+        money, signed, percent, signed_percent, ratio, whole, count, exact, price, symbol, moment, duration,
         label, figure,
     )
 }  # fmt: skip

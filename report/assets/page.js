@@ -73,11 +73,11 @@ function drawSymbol(place, chart) {
     line(price.ts, price.high, "high", "this", { ...band, fill: "tonexty", fillcolor: color("band") }),
     line(price.ts, price.price, "price", "this"),
     stopLines(chart.stops),
+    { type: "scatter", mode: "markers", name: "denied", x: denials.ts, y: denials.px, opacity: 0.7,
+      text: plain(denials.text), hovertemplate: "%{text}<extra></extra>",
+      marker: { symbol: "x-thin", size: 5, line: { width: 1.2, color: color("cap") } } },
     marks(fills, "BUY", "buy", "triangle-up", "gain"),
     marks(fills, "SELL", "sell", "triangle-down", "loss"),
-    { type: "scatter", mode: "markers", name: "denied", x: denials.ts, y: denials.px,
-      text: plain(denials.text), hovertemplate: "%{text}<extra></extra>",
-      marker: { symbol: "x-thin", size: 8, line: { width: 1.6, color: color("cap") } } },
     line(exposure.ts, exposure.long_worst, "worst case", "soft", stepped("soft", { dash: "dot" })),
     line(exposure.ts, exposure.short_worst, "worst case (short)", "soft",
       { ...stepped("soft", { dash: "dot" }), showlegend: false }),
@@ -89,6 +89,7 @@ function drawSymbol(place, chart) {
     yaxis2: { domain: [0, 0.32], title: { text: "exposure (USDT)" }, rangemode: "tozero" },
   });
   drawn.hovermode = "closest";
+  if (price.ts.length > 1) drawn.xaxis.range = [price.ts[0], price.ts[price.ts.length - 1]];
   if (cap !== null) {
     drawn.shapes = [cap, -cap].map((y) => ({
       type: "line", xref: "paper", x0: 0, x1: 1, yref: "y2", y0: y, y1: y,
