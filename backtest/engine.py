@@ -17,11 +17,12 @@ from nautilus_trader.model.instruments import CryptoPerpetual
 from nautilus_trader.model.objects import Money
 
 from backtest.kernel import linear_kernel, linear_venue
+from backtest.margin import BracketMarginModel, LiquidationFeeModel
+from backtest.venue import MS_NS, VenueModule
 from configs.profile import Profile, SimulationSection
 
 BINANCE = Venue("BINANCE")
 BPS = Decimal(10_000)
-MS_NS = 1_000_000
 
 
 def build_engine(
@@ -75,6 +76,7 @@ def _add_venue(
     listed: list[CryptoPerpetual],
 ) -> None:
     leverage = profile.account.leverage
+    margins = BracketMarginModel()
     engine.add_venue(
         venue=BINANCE,
         oms_type=OmsType.NETTING,
@@ -83,6 +85,9 @@ def _add_venue(
         starting_balances=[Money(profile.account.starting_balance_usdt, USDT)],
         default_leverage=leverage,
         leverages={instrument.id: leverage for instrument in listed},
+        margin_model=margins,
+        modules=[VenueModule(simulation, margins)],
+        fee_model=LiquidationFeeModel(),
         fill_model=FillModel(
             prob_fill_on_limit=float(simulation.limit_fill_probability),
             prob_slippage=float(simulation.slippage_probability),
