@@ -241,6 +241,16 @@ def test_missing_marks_and_funding_are_told_but_not_bad(store: Store) -> None:
     assert findings == {("mark_prices", Kind.GAP): False, ("funding", Kind.GAP): False}
 
 
+def test_marks_of_eight_hour_klines_have_no_gaps(store: Store) -> None:
+    opens = START_NS + np.arange(7) * 480 * MINUTE_NS
+    ts_ns = np.column_stack([opens, opens + 480 * MINUTE_NS - 10**6]).ravel()
+    columns = {"value": np.full(len(ts_ns), 1000.0), "ts_event": ts_ns}
+    table = encode.mark_prices_table(builtin_instruments()[BTC], columns)
+    store.write(table, MarkPriceUpdate, BTC)
+
+    assert [r.findings for r in check(store)] == [(), (), ()]
+
+
 def test_only_the_asked_instruments_and_types_are_judged(store: Store) -> None:
     write_bars(store, minutes=without(range(100, 150)))
     write_bars(store, ETH, minutes=without(range(100, 150)))
