@@ -192,7 +192,7 @@ def decimals(column: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 
 def floats(column: pa.Array | pa.ChunkedArray) -> "np.ndarray[Any, np.dtype[np.float64]]":
-    """Return a 16-byte column of the catalog as floats, for statistics and never for money."""
+    """Return a 16-byte column as floats (within one unit in the last place), never for money."""
     return decimals(column).cast(pa.float64()).to_numpy(zero_copy_only=False)
 
 
@@ -235,8 +235,9 @@ def _decimal_from_floats(array: pa.Array, precision: int, name: str) -> pa.Array
     scaled = values * 10.0**precision
     units = np.rint(scaled)
     noise = np.maximum(1e-6, 4 * np.spacing(np.abs(scaled)))
-    # Beyond 2**53 a float no longer tells neighbouring units apart.
-    bad = ~(np.abs(scaled - units) <= noise) | ~(np.abs(units) < 2.0**53)
+    with np.errstate(invalid="ignore"):  # infinities are refused, as is everything not below
+        # Beyond 2**53 a float no longer tells neighbouring units apart.
+        bad = ~((np.abs(scaled - units) <= noise) & (np.abs(units) < 2.0**53))
     if bad.any():
         row = int(np.argmax(bad))
         raise EncodeError(row, f"{name}={values[row]} is not a number of {precision} decimals")
