@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 from risk.intent import BUY, SELL
 
@@ -17,13 +17,15 @@ class Pending:
 
     ``price`` values the order in exposure sums (worst case); ``limit_price`` is where it rests in
     the book, ``None`` when it does not; ``cover_qty`` is what a stop protects: its own leaves, or,
-    while its entry still works, what it will have grown to when the entry is filled.
+    while its entry still works, what it will have grown to when the entry is filled, or nothing
+    while it is being canceled. ``amends`` counts the amendments that the venue has not answered.
 
     """
 
     __slots__ = (
-        "client_order_id", "cover_qty", "filled_qty", "is_exit", "is_market", "is_stop", "leaves_qty",
-        "limit_price", "parent_id", "price", "side", "strategy_id", "trigger_price",
+        "amends", "client_order_id", "cover_qty", "filled_qty", "is_accepted", "is_canceling",
+        "is_exit", "is_stop", "leaves_qty", "limit_price", "order_type", "parent_id", "price", "side",
+        "strategy_id", "trigger_price",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 - an order has that many terms
@@ -34,11 +36,11 @@ class Pending:
         side: int,
         leaves_qty: Decimal,
         price: Decimal,
+        order_type: str,
         limit_price: Decimal | None = None,
         trigger_price: Decimal | None = None,
         is_exit: bool = False,
         is_stop: bool = False,
-        is_market: bool = False,
         parent_id: str | None = None,
     ) -> None:
         self.client_order_id = client_order_id
@@ -52,8 +54,18 @@ class Pending:
         self.trigger_price = trigger_price
         self.is_exit = is_exit
         self.is_stop = is_stop
-        self.is_market = is_market
+        self.order_type = order_type
         self.parent_id = parent_id
+        self.is_accepted = False
+        self.is_canceling = False
+        self.amends = 0
+
+
+def is_looser(stop: Pending, trigger_price: Decimal | None) -> bool:
+    """Return whether a stop lets the price run further than one at *trigger_price* would."""
+    if stop.trigger_price is None or trigger_price is None:
+        return False
+    return (stop.trigger_price - trigger_price) * stop.side > 0
 
 
 class Extreme:
@@ -69,6 +81,10 @@ class Extreme:
     def put(self, key: str, price: Decimal) -> None:
         self._alive[key] = price
         heappush(self._heap, (price * self._sign, key))
+        if len(self._heap) > 2 * len(self._alive) + 64:
+            # What died below the top is never popped: forget it before it outgrows what lives.
+            self._heap = [(alive * self._sign, key) for key, alive in self._alive.items()]
+            heapify(self._heap)
 
     def drop(self, key: str) -> None:
         self._alive.pop(key, None)
@@ -104,7 +120,7 @@ class SideBook:
             self.entry_qty += delta_qty
             return
         self.exit_qty += delta_qty
-        if pending.is_market:
+        if pending.order_type == "MARKET":
             self.market_exit_qty += delta_qty
 
 
@@ -201,12 +217,37 @@ class SymbolBook:
 
     def settle_cover(self, stop: Pending) -> None:
         """Bring a stop's cover in line with its leaves and with the entry that it hangs on."""
+        if stop.is_canceling:
+            self.set_cover(stop, ZERO)
+            return
         parent = self.pending.get(stop.parent_id) if stop.parent_id else None
         if parent is None:
             self.set_cover(stop, stop.leaves_qty)
         else:
             promised = min(stop.cover_qty, parent.filled_qty + parent.leaves_qty)
             self.set_cover(stop, max(stop.leaves_qty, promised))
+
+    def cover_without(self, stop: Pending) -> Decimal:
+        """
+        Return the quantity that stays protected when *stop* is gone.
+
+        A stop that the venue has not accepted may still be rejected, unless it came with an entry
+        that still works: they stand and fall together. A stop that came without an entry, whose
+        distance nobody has judged, must be at least as tight as the one that it replaces.
+
+        """
+        return sum(
+            (
+                other.cover_qty
+                for other in self.pending.values()
+                if other.is_stop
+                and other is not stop
+                and other.side == stop.side
+                and (other.is_accepted or other.parent_id in self.pending)
+                and (other.parent_id is not None or not is_looser(other, stop.trigger_price))
+            ),
+            ZERO,
+        )
 
     def needed_cover(self, side: int) -> Decimal:
         """Return the quantity that stops must protect on *side*: the position and what may join it."""

@@ -78,7 +78,7 @@ class LossBreakers:
         if self._peak_pnl is None or pnl > self._peak_pnl:
             self._peak_pnl = pnl
         if now_ns // NS_PER_DAY != self._day:
-            self._day, self._day_pnl, self._day_equity = now_ns // NS_PER_DAY, pnl, equity
+            self._begin_day(now_ns, pnl, equity)
         below_peak = self._peak_pnl - pnl
         told: list[Reading] = []
         self._compare(told, "unrealized_loss", -unrealized, equity)
@@ -106,8 +106,14 @@ class LossBreakers:
 
     def roll(self, account: AccountBook, now_ns: int) -> None:
         """Begin a new day, if it is one, with the equity before what comes next."""
-        if now_ns // NS_PER_DAY != self._day:
-            self.look(account, now_ns)
+        if now_ns // NS_PER_DAY == self._day:
+            return
+        pnl, equity = account.pnl(), account.equity()
+        if pnl is not None and equity is not None:
+            self._begin_day(now_ns, pnl, equity)
+
+    def _begin_day(self, now_ns: int, pnl: Decimal, equity: Decimal) -> None:
+        self._day, self._day_pnl, self._day_equity = now_ns // NS_PER_DAY, pnl, equity
 
     def rebase(self, pnl: Decimal) -> None:
         """Measure drawdown and daily loss from here: a person resumed and took the loss as given."""

@@ -11,6 +11,7 @@ from nautilus_trader.model.identifiers import InstrumentId
 
 from risk.intent import BUY, Market, OrderIntent
 from risk.judge import Judge
+from risk.rules import NS_PER_MS
 
 SAMPLE_NS = 1_000_000_000
 """Between decisions a symbol's quotes are looked at once a second: looking at each one would cost
@@ -20,7 +21,16 @@ more than the rest of the gate, and a move "within a minute" does not hide in a 
 class SymbolFeed:
     """The prices of one symbol."""
 
-    __slots__ = ("_cache", "_instrument_id", "_judge", "_key", "_next_ns", "_use_bars", "bar")
+    __slots__ = (
+        "_cache",
+        "_instrument_id",
+        "_judge",
+        "_key",
+        "_mark_age_ns_max",
+        "_next_ns",
+        "_use_bars",
+        "bar",
+    )
 
     def __init__(
         self, judge: Judge, cache: Cache, instrument_id: InstrumentId, *, use_bars: bool
@@ -30,6 +40,7 @@ class SymbolFeed:
         self._instrument_id = instrument_id
         self._key = instrument_id.value
         self._use_bars = use_bars
+        self._mark_age_ns_max = judge.limits.market_data.price_age_ms_max * NS_PER_MS
         self._next_ns = 0
         self.bar: Bar | None = None
 
@@ -73,19 +84,25 @@ class SymbolFeed:
 
     def now(self) -> Market | None:
         """Return the newest prices and show them to the breakers; None when nothing is known."""
-        mark = self._cache.mark_price(self._instrument_id)
-        mark_px = None if mark is None else mark.value.as_decimal()
         quote, bar = self._cache.quote_tick(self._instrument_id), self.bar
         if bar is not None and (quote is None or quote.ts_event < bar.ts_event):
             close = bar.close.as_decimal()
-            return Market(close, close, bar.ts_event, mark_px, is_bar=True)
+            return Market(close, close, bar.ts_event, self._mark(bar.ts_event), is_bar=True)
         if quote is None:
             return None
         if quote.ts_event > self._next_ns - SAMPLE_NS:
             self._tell(quote)  # newer than the last sample
+        mark_px = self._mark(quote.ts_event)
         return Market(
             quote.bid_price.as_decimal(), quote.ask_price.as_decimal(), quote.ts_event, mark_px
         )
+
+    def _mark(self, price_ns: int) -> Decimal | None:
+        """Return the mark price, unless it is so much older than the price that it says nothing."""
+        mark = self._cache.mark_price(self._instrument_id)
+        if mark is None or price_ns - mark.ts_event > self._mark_age_ns_max:
+            return None
+        return mark.value.as_decimal()
 
     def expected_px(self, order: OrderIntent) -> Decimal | None:
         """Return the average price at which the order book would fill a market order now."""

@@ -42,6 +42,7 @@ class Journal:
     def __init__(self, path: Path, *, sync: Sync) -> None:
         self.path = path
         self._sync = sync
+        self._failure: str | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._seq, self._prev = verify(path) if path.exists() else (0, GENESIS)
@@ -56,9 +57,12 @@ class Journal:
         Raises
         ------
         JournalError
-            If it cannot be written.
+            If it cannot be written, or could not once: what is left of that record may reach the
+            disk later, and only a restart, which verifies the file, can tell.
 
         """
+        if self._failure is not None:
+            raise JournalError(self._failure)
         head = {"seq": self._seq, "prev": self._prev, "ts": ts_ns, "type": kind, "data": data}
         line, digest = _seal(msgspec.json.encode(head))
         try:
@@ -68,7 +72,8 @@ class Journal:
             if self._sync == "fsync":
                 os.fsync(self._file.fileno())
         except (OSError, ValueError) as e:
-            raise JournalError(f"{self.path}: cannot be written: {e}") from e
+            self._failure = f"{self.path}: cannot be written: {e}"
+            raise JournalError(self._failure) from e
         self._seq += 1
         self._prev = digest
 

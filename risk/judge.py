@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from risk.book import ZERO, AccountBook, Pending, SymbolBook
+from risk.book import ZERO, AccountBook, Pending, SymbolBook, is_looser
 from risk.breakers import ALARM, NS_PER_SEC, LossBreakers, Reading, ShockBreaker
 from risk.decision import Denial, DenyReason
 from risk.filters import shape_denial
@@ -69,32 +69,39 @@ class Judge:
             Unix nanoseconds.
 
         """
-        reserved: list[tuple[SymbolBook, str]] = []
-        denial = self._submit_each(orders, markets, now_ns, reserved)
+        reserved: list[OrderIntent] = []
+        try:
+            denial = self._submit_each(orders, markets, now_ns, reserved)
+        except Exception:
+            self._take_back(reserved)
+            raise
         if denial is not None:
-            for book, client_order_id in reversed(reserved):
-                book.remove(client_order_id)
-                self._seen_ids.discard(client_order_id)
+            self._take_back(reserved)
             return denial
         for _ in orders:
             self._count_message(now_ns)
-        for order in orders:
-            if not order.is_reduce_only:
-                self._entry_window(order).add(now_ns)
         return None
+
+    def _take_back(self, reserved: list[OrderIntent]) -> None:
+        for order in reversed(reserved):
+            self.account.symbol(order.instrument_id).remove(order.client_order_id)
+            self._seen_ids.discard(order.client_order_id)
+            if not order.is_reduce_only:
+                self._entry_window(order).take_back()
 
     def _submit_each(
         self,
         orders: tuple[OrderIntent, ...],
         markets: Mapping[str, Market | None],
         now_ns: int,
-        reserved: list[tuple[SymbolBook, str]],
+        reserved: list[OrderIntent],
     ) -> Denial | None:
         entries = [order for order in orders if not order.is_reduce_only]
         worst = {
             o.client_order_id: worst_price(o, markets[o.instrument_id], self.limits)
             for o in entries
         }
+        stops: set[str] = set()
         total = sum((o.qty * worst[o.client_order_id] for o in entries), ZERO)
         for order in _parents_first(orders):
             if order.client_order_id in self._seen_ids:
@@ -106,7 +113,9 @@ class Judge:
             book = self.account.symbol(order.instrument_id)
             if order.client_order_id not in worst:
                 denial = self._judge_exit(order, book, now_ns)
-                pending = _pending_exit(order)
+                # Only the stop that was judged with its entry hangs on it: anybody can name a parent.
+                hangs = order.client_order_id in stops
+                pending = _pending_exit(order if hangs else order._replace(parent_id=None))
             else:
                 stop = _stop_for(order, orders)
                 market = markets[order.instrument_id]
@@ -115,11 +124,15 @@ class Judge:
                     order, stop, book, market, px, total, len(orders), now_ns
                 )
                 pending = _pending_entry(order, px)
+                if stop is not None:
+                    stops.add(stop.client_order_id)
             if denial is not None:
                 return denial
             book.add(pending)
             self._seen_ids.add(order.client_order_id)
-            reserved.append((book, order.client_order_id))
+            if not order.is_reduce_only:
+                self._entry_window(order).add(now_ns)
+            reserved.append(order)
         return None
 
     # -- entries ----------------------------------------------------------------------------------
@@ -250,6 +263,7 @@ class Judge:
         else:
             denial = self._amend_entry(amend, pending, leaves, book, market, now_ns)
         if denial is None:
+            pending.amends += 1
             self._count_message(now_ns)
         return denial
 
@@ -270,6 +284,8 @@ class Judge:
             pending, leaves_qty=min(leaves, pending.leaves_qty), price=pending.price,
             limit_price=amend.price or pending.limit_price, trigger_price=trigger,
         )  # fmt: skip
+        if pending.is_stop and amend.qty is not None:
+            book.set_cover(pending, min(pending.cover_qty, leaves))
         return None
 
     def _exit_amend_denial(
@@ -287,17 +303,13 @@ class Judge:
             )
         if not pending.is_stop:
             return None
-        others = book.side(pending.side).cover_qty - pending.cover_qty
         needed = book.needed_cover(-pending.side)
-        if others + min(leaves, pending.cover_qty) < needed and leaves < pending.leaves_qty:
-            return Denial(DenyReason.STOP_LOSS_REQUIRED, f"stops for {others + leaves}", needed)
+        if leaves < pending.cover_qty and amend.qty is not None:
+            left = book.cover_without(pending) + leaves
+            if left < needed:
+                return Denial(DenyReason.STOP_LOSS_REQUIRED, f"stops for {left}", needed)
         new, old = amend.trigger_price, pending.trigger_price
-        if (
-            new is not None
-            and old is not None
-            and (new - old) * pending.side > 0
-            and others < needed
-        ):
+        if new is not None and old is not None and (new - old) * pending.side > 0 and needed > 0:
             return Denial(DenyReason.STOP_LOSS_LOOSENED, new, old)
         return None
 
@@ -318,19 +330,21 @@ class Judge:
         order = OrderIntent(
             client_order_id=pending.client_order_id, strategy_id=pending.strategy_id,
             instrument_id=amend.instrument_id, side=pending.side, qty=leaves,
-            order_type="LIMIT" if pending.trigger_price is None else "STOP_LIMIT",
+            order_type=pending.order_type,
             price=amend.price or pending.limit_price,
             trigger_price=amend.trigger_price or pending.trigger_price,
         )  # fmt: skip
         px = worst_price(order, market, self.limits)
         stop_terms = None if stop is None else _intent_of(stop, amend.instrument_id)
         book.remove(pending.client_order_id)
-        denial = self._judge_entry(
-            order, stop_terms, book, market, px, leaves * px, 1, now_ns, is_amend=True
-        )
-        book.add(pending)
         if stop is not None and stop_terms is not None:
-            book.set_cover(stop, stop_terms.qty)
+            book.set_cover(stop, stop_terms.qty)  # The entry comes back at once: its promise holds.
+        try:
+            denial = self._judge_entry(
+                order, stop_terms, book, market, px, leaves * px, 1, now_ns, is_amend=True
+            )
+        finally:
+            book.add(pending)
         if denial is None:
             book.amend(
                 pending, leaves_qty=max(leaves, pending.leaves_qty), price=max(px, pending.price),
@@ -344,11 +358,12 @@ class Judge:
         book = self.account.symbols.get(instrument_id)
         pending = book.pending.get(client_order_id) if book else None
         if book is not None and pending is not None and pending.is_stop:
-            needed = book.needed_cover(-pending.side)
-            left = book.side(pending.side).cover_qty - pending.cover_qty
-            if left < needed:
-                denial = Denial(DenyReason.STOP_LOSS_REQUIRED, f"stops left for {left}", needed)
+            denial = _stop_cancel_denial(pending, book)
             self.rulebook.judged("stop_kept", denial, now_ns)
+            if denial is None:
+                # Gone for whoever counts on it, from now on: two stops must not vouch for each other.
+                pending.is_canceling = True
+                book.settle_cover(pending)
         if denial is None:
             self._count_message(now_ns)
         return denial
@@ -358,6 +373,20 @@ class Judge:
         self._messages_min.add(now_ns)
 
     # -- what happened ----------------------------------------------------------------------------
+
+    def on_accepted(self, instrument_id: str, client_order_id: str) -> None:
+        """Take note that the venue holds an order: from now on a stop can stand in for another."""
+        pending = self.account.symbol(instrument_id).pending.get(client_order_id)
+        if pending is not None:
+            pending.is_accepted = True
+
+    def on_cancel_rejected(self, instrument_id: str, client_order_id: str) -> None:
+        """Count on a stop again that the venue did not cancel."""
+        book = self.account.symbol(instrument_id)
+        pending = book.pending.get(client_order_id)
+        if pending is not None and pending.is_canceling:
+            pending.is_canceling = False
+            book.settle_cover(pending)
 
     def on_closed(self, instrument_id: str, client_order_id: str) -> None:
         """Release an order that was rejected, canceled, expired or denied: it can no longer fill."""
@@ -372,12 +401,24 @@ class Judge:
         price: Decimal | None,
         trigger_price: Decimal | None,
     ) -> None:
-        """Take the terms that the venue confirmed (or kept, when it rejected an amendment)."""
+        """
+        Take the terms that the venue confirmed (or kept, when it rejected an amendment).
+
+        While a further amendment is on its way, the worse of both terms counts.
+
+        """
         book = self.account.symbol(instrument_id)
         pending = book.pending.get(client_order_id)
         if pending is None:
             return
         value_px = pending.price if price is None else max(price, book.ref_px or price)
+        pending.amends = max(pending.amends - 1, 0)
+        if pending.amends:
+            worse = min if pending.is_exit else max
+            leaves_qty = worse(leaves_qty, pending.leaves_qty)
+            value_px = max(value_px, pending.price)
+            if is_looser(pending, trigger_price):
+                trigger_price = pending.trigger_price
         book.amend(
             pending, leaves_qty=leaves_qty, price=value_px,
             limit_price=price, trigger_price=trigger_price,
@@ -387,12 +428,14 @@ class Judge:
         """Return whether an order was approved here, or adopted."""
         return client_order_id in self._seen_ids
 
-    def on_adopted(self, order: OrderIntent, *, price: Decimal) -> None:
-        """Reserve an order that is already at the venue and did not come through here."""
+    def on_adopted(self, order: OrderIntent, *, price: Decimal, is_accepted: bool) -> None:
+        """Reserve an order that is already on its way or at the venue and did not come through here."""
         self._seen_ids.add(order.client_order_id)
         book = self.account.symbol(order.instrument_id)
         if order.client_order_id not in book.pending:
-            book.add(_pending_exit(order) if order.is_reduce_only else _pending_entry(order, price))
+            pending = _pending_exit(order) if order.is_reduce_only else _pending_entry(order, price)
+            pending.is_accepted = is_accepted
+            book.add(pending)
 
     def on_fill(
         self,
@@ -500,6 +543,17 @@ class Judge:
         return [tally.row() for tally in self.rulebook.tallies.values()]
 
 
+def _stop_cancel_denial(stop: Pending, book: SymbolBook) -> Denial | None:
+    """Deny to cancel a stop that is needed; one that is being canceled counts no longer."""
+    if stop.is_canceling:
+        return None
+    needed = book.needed_cover(-stop.side)
+    left = ZERO if needed == 0 else book.cover_without(stop)
+    if left < needed:
+        return Denial(DenyReason.STOP_LOSS_REQUIRED, f"stops left for {left}", needed)
+    return None
+
+
 def _parents_first(orders: tuple[OrderIntent, ...]) -> list[OrderIntent]:
     """Put each entry before its children: what a stop may close is reserved with its entry."""
     ids = {o.client_order_id for o in orders if not o.is_reduce_only}
@@ -541,7 +595,7 @@ def _pending_entry(order: OrderIntent, worst_px: Decimal) -> Pending:
     return Pending(
         order.client_order_id, strategy_id=order.strategy_id, side=order.side,
         leaves_qty=order.qty, price=worst_px, limit_price=order.price,
-        trigger_price=order.trigger_price, parent_id=order.parent_id,
+        trigger_price=order.trigger_price, parent_id=order.parent_id, order_type=order.order_type,
     )  # fmt: skip
 
 
@@ -550,8 +604,7 @@ def _pending_exit(order: OrderIntent) -> Pending:
         order.client_order_id, strategy_id=order.strategy_id, side=order.side,
         leaves_qty=order.qty, price=order.price or ZERO, limit_price=order.price,
         trigger_price=order.trigger_price, parent_id=order.parent_id, is_exit=True,
-        is_stop=_is_protective(order),
-        is_market=order.order_type == "MARKET",
+        is_stop=_is_protective(order), order_type=order.order_type,
     )  # fmt: skip
 
 

@@ -11,7 +11,9 @@ from nautilus_trader.common.component import Clock, Logger, MessageBus
 from nautilus_trader.model.enums import OrderSide
 from nautilus_trader.model.events import (
     AccountState,
+    OrderAccepted,
     OrderCanceled,
+    OrderCancelRejected,
     OrderDenied,
     OrderExpired,
     OrderFilled,
@@ -67,6 +69,8 @@ class Ledger:
             OrderUpdated: self._on_terms,
             OrderModifyRejected: self._on_terms,
             OrderSubmitted: self._on_submitted,
+            OrderAccepted: self._on_accepted,
+            OrderCancelRejected: self._on_cancel_rejected,
         }
         msgbus.subscribe("events.order.*", self.on_order_event, priority=PRIORITY)
         msgbus.subscribe("events.account.*", self.on_account, priority=PRIORITY)
@@ -88,7 +92,7 @@ class Ledger:
         intent = intent_of(order)
         intent = intent._replace(qty=order.leaves_qty.as_decimal())
         price = intent.price or intent.trigger_price or Decimal(0)
-        self._judge.on_adopted(intent, price=price)
+        self._judge.on_adopted(intent, price=price, is_accepted=order.is_open)
 
     # -- events -------------------------------------------------------------------------------------
 
@@ -116,12 +120,22 @@ class Ledger:
             instrument_id, order_id, side=side, qty=qty, px=px, fee_usdt=fee_usdt,
             now_ns=fill.ts_event,
         )  # fmt: skip
+        order = self._cache.order(fill.client_order_id)
+        if order is not None and order.is_closed:
+            # An amendment upward that came too late must not stay reserved.
+            self._judge.on_closed(instrument_id, order_id)
         data = {
             "client_order_id": order_id, "instrument_id": instrument_id,
             "strategy_id": fill.strategy_id.value, "side": "BUY" if side > 0 else "SELL",
             "qty": str(qty), "px": str(px), "fee_usdt": str(fee_usdt),
         }  # fmt: skip
         self._record.fill(self._judge, fill.ts_event, data)
+
+    def _on_accepted(self, event: OrderAccepted) -> None:
+        self._judge.on_accepted(event.instrument_id.value, event.client_order_id.value)
+
+    def _on_cancel_rejected(self, event: OrderCancelRejected) -> None:
+        self._judge.on_cancel_rejected(event.instrument_id.value, event.client_order_id.value)
 
     def _on_closed(self, event: Any) -> None:
         self._judge.on_closed(event.instrument_id.value, event.client_order_id.value)

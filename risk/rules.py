@@ -74,15 +74,19 @@ def worst_price(order: OrderIntent, market: Market | None, limits: RiskLimits) -
 
     A limit order is valued at its limit, never below the market; a market order at the higher of
     ask and mark, marked up by the slippage that the profile allows, on both sides: a short is
-    larger the higher it is sold. Zero when nothing is known (a price rule denies it then).
+    larger the higher it is sold; what becomes a market order when it triggers is marked up alike.
+    Zero when nothing is known (a price rule denies it then).
 
     """
     if market is None:
         return order.price or order.trigger_price or ZERO
-    reference = market.ask if market.mark is None else max(market.ask, market.mark)
-    reference *= 1 + limits.orders.slippage_bps_max / BPS
-    asked = order.price if order.price is not None else order.trigger_price
-    return reference if asked is None else max(asked, reference if order.side < 0 else asked)
+    markup = 1 + limits.orders.slippage_bps_max / BPS
+    reference = (market.ask if market.mark is None else max(market.ask, market.mark)) * markup
+    if order.price is not None:
+        return max(order.price, reference) if order.side < 0 else order.price
+    return (
+        reference if order.trigger_price is None else max(order.trigger_price * markup, reference)
+    )
 
 
 # -- market data (control 16) -------------------------------------------------------------------
@@ -233,7 +237,7 @@ def no_flip(case: Case) -> Denial | None:
 def stop_is_present(case: Case) -> Denial | None:
     """Deny an entry without a protective stop for its full quantity, and on a naked position."""
     order, stop = case.order, case.stop
-    if stop is None or stop.qty < order.qty:
+    if stop is None or (stop.qty < order.qty and not case.is_amend):
         return Denial(
             DenyReason.STOP_LOSS_REQUIRED,
             f"stop for {stop.qty if stop else 0}",
@@ -241,6 +245,8 @@ def stop_is_present(case: Case) -> Denial | None:
         )
     needed = case.book.needed_cover(order.side)
     covered = case.book.side(-order.side).cover_qty
+    if case.is_amend:  # The stop of an amended entry is in the book; it does not grow with it.
+        needed += order.qty
     if needed > covered:
         return Denial(
             DenyReason.STOP_LOSS_REQUIRED,

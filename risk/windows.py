@@ -26,6 +26,10 @@ class EventWindow:
         """Record an event."""
         self._times.append(now_ns)
 
+    def take_back(self) -> None:
+        """Forget the event that was recorded last: it did not happen after all."""
+        self._times.pop()
+
 
 class PriceWindow:
     """Largest move within the last *window_ns* nanoseconds, in constant time a price."""
