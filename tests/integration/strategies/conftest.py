@@ -115,7 +115,20 @@ def slow_market() -> Iterable[Market]:
     made.engine.dispose()
 
 
-def make_market(book_type: BookType = BookType.L1_MBP, latency_ns: int = 0) -> Market:
+@pytest.fixture
+def untidy_market() -> Iterable[Market]:
+    """A venue that does not cancel reduce-only orders when their position is closed."""
+    made = make_market(use_reduce_only=False)
+    yield made
+    made.engine.dispose()
+
+
+def make_market(
+    book_type: BookType = BookType.L1_MBP,
+    latency_ns: int = 0,
+    *,
+    use_reduce_only: bool = True,
+) -> Market:
     engine = BacktestEngine(BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True)))
     engine.add_venue(
         venue=Venue("BINANCE"),
@@ -126,6 +139,7 @@ def make_market(book_type: BookType = BookType.L1_MBP, latency_ns: int = 0) -> M
         default_leverage=Decimal(10),
         book_type=book_type,
         latency_model=LatencyModel(base_latency_nanos=latency_ns),
+        use_reduce_only=use_reduce_only,
     )
     engine.add_instrument(BTC)
     return Market(engine)

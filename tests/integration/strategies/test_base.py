@@ -297,6 +297,7 @@ def test_a_stop_is_only_ever_tightened(market, make_quotes, entry, trigger, is_s
     market.run(strategy, make_quotes([50_000.0] * 6))
 
     assert strategy.returned[1] is is_sent
+    assert working_stop(market).is_reduce_only
     expected = trigger if is_sent else {buy: 49_500, sell: 50_500}[entry]
     assert working_stop(market).trigger_price == Decimal(expected)
 
@@ -312,6 +313,76 @@ def test_a_replacement_that_is_denied_leaves_the_old_stop_working(market, make_q
     assert strategy.returned[2] == [None, True]
     assert working_stop(market).trigger_price == Decimal(49_700)
     assert market.filled() == ["ENTRY"]
+
+
+def test_one_replacement_of_the_stop_is_on_its_way_at_a_time(market, make_quotes):
+    strategy = Scripted({1: buy, 3: both(tighten(49_800), tighten(49_900))}, flatten_on_stop=False)
+
+    market.run(strategy, make_quotes([50_000.0] * 6))
+
+    assert strategy.returned[1] == [True, False]
+    assert working_stop(market).trigger_price == Decimal(49_800)
+
+
+def test_the_stop_is_left_alone_while_the_exit_is_on_its_way(slow_market, make_quotes):
+    strategy = Scripted({1: buy, 5: both(leave, tighten(49_900))})
+
+    slow_market.run(strategy, make_quotes([50_000.0] * 10))
+
+    assert strategy.returned[1] == [None, False]
+    slow_market.assert_settled()
+
+
+def test_leftovers_that_the_venue_keeps_are_canceled_after_the_close(untidy_market, make_quotes):
+    strategy = Scripted({1: buy, 3: leave, 5: sell})
+
+    untidy_market.run(strategy, make_quotes([50_000.0] * 8), end=False)
+
+    names = untidy_market.names()
+    closed, canceled = names.index("PositionClosed"), names.index("OrderPendingCancel:STOP_LOSS")
+    assert closed < canceled
+    assert names.count("OrderCanceled:STOP_LOSS") == names.count("OrderCanceled:TAKE_PROFIT") == 1
+    assert strategy.returned[2] is True
+    untidy_market.assert_always_protected()
+
+
+def test_leftovers_are_canceled_by_a_stop_that_comes_right_after_the_close(
+    untidy_market, make_quotes
+):
+    strategy = Scripted({1: buy, 3: leave})
+    untidy_market.run(strategy, make_quotes([50_000.0] * 3), end=False)
+    assert len(untidy_market.cache.orders_open()) == 2
+
+    strategy.stop()
+    untidy_market.run(strategy, make_quotes([50_000.0], first_second=4))
+
+    untidy_market.assert_settled()
+
+
+def test_leftovers_of_an_exit_at_the_stop_are_canceled_although_stopped(untidy_market, make_quotes):
+    strategy = Scripted({1: buy})
+    untidy_market.run(strategy, make_quotes([50_000.0] * 3), end=False)
+
+    strategy.stop()
+    untidy_market.run(strategy, make_quotes([50_000.0] * 4, first_second=4))
+
+    assert untidy_market.filled() == ["ENTRY", "EXIT"]
+    untidy_market.assert_settled()
+
+
+def test_a_resume_does_not_wait_for_a_retry_that_the_stop_has_canceled(market, make_quotes):
+    halt, resume = set_state(TradingState.HALTED), set_state(TradingState.ACTIVE)
+    script = {1: buy, 3: both(halt, leave), 4: both(resume, leave)}
+    strategy = Scripted(script, flatten_on_stop=False, retry_secs=60)
+    strategy.market = market
+    market.run(strategy, make_quotes([50_000.0] * 3), end=False)
+
+    strategy.stop()
+    strategy.resume()
+    market.run(strategy, make_quotes([50_000.0] * 3, first_second=4))
+
+    assert market.filled() == ["ENTRY", "EXIT"]
+    market.assert_settled()
 
 
 def restart(strategy: Scripted) -> None:
