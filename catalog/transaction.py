@@ -126,10 +126,11 @@ class Transaction:
         return plans
 
     def rollback(self) -> None:
-        """Forget everything that was staged."""
+        """Forget everything that was staged, unless it has been committed."""
         for pending in self._pending.values():
             self._close(pending)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if not (self._folder / _LOG).exists():
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _check_metadata(self, series: Series, pending: _Pending, schema: pa.Schema) -> None:
         if not pending.metadata:
