@@ -1,4 +1,4 @@
-"""Watch a run and keep what a report needs: order events, balances, prices and funding."""
+"""Watch a run and keep what a report needs: order events, balances, prices and what the venue settles."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nautilus_trader.model.data import Bar
 from nautilus_trader.model.events import OrderEvent, OrderFilled, OrderInitialized
 from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
 
-from risk.events import FUNDING_TOPIC, FundingPayment
+from risk.events import FUNDING_TOPIC, LIQUIDATION_TOPIC, FundingPayment, Liquidation
 
 _SEC = 1_000_000_000
 # Each divides a day, so that every UTC day end is a sample.
@@ -57,7 +57,7 @@ class BalanceSample(NamedTuple):
     total: Decimal
 
 
-Entry = OrderEvent | PriceSample | BalanceSample | FundingPayment
+Entry = OrderEvent | PriceSample | BalanceSample | FundingPayment | Liquidation
 
 
 def sample_interval_ns(start_ns: int, end_ns: int) -> int:
@@ -119,7 +119,8 @@ class Recorder(Actor):
     def on_start(self) -> None:
         """Begin to listen; the first sample is the account's starting balance."""
         self.msgbus.subscribe("events.order.*", self._on_order_event)
-        self.msgbus.subscribe(FUNDING_TOPIC, self._on_funding)
+        self.msgbus.subscribe(FUNDING_TOPIC, self._on_money)
+        self.msgbus.subscribe(LIQUIDATION_TOPIC, self._on_money)
         for instrument_id in self.config.instrument_ids:
             self.msgbus.subscribe(f"data.bars.{instrument_id}*", self._on_bar)
         self._add_balance(self.clock.timestamp_ns())
@@ -153,9 +154,9 @@ class Recorder(Actor):
         if isinstance(event, OrderFilled):
             self._add_balance(event.ts_event)
 
-    def _on_funding(self, payment: FundingPayment) -> None:
-        self.entries.append(payment)
-        self._add_balance(payment.ts_event)
+    def _on_money(self, event: FundingPayment | Liquidation) -> None:
+        self.entries.append(event)
+        self._add_balance(event.ts_event)
 
     def _on_bar(self, bar: Bar) -> None:
         instrument_id = bar.bar_type.instrument_id

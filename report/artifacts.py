@@ -22,6 +22,7 @@ from report.excursions import Excursions
 from report.replay import Replay
 from report.statistics import finite, statistics
 from report.tables import SCHEMAS, Rows, to_table, write_table
+from risk.events import Liquidation
 
 RESULT_FILE = "result.json"
 _DENIAL_FIELDS = tuple(SCHEMAS["denials"].names)
@@ -114,6 +115,7 @@ def collect(
         "balances": balances,
         "statistics": statistics(rows, replay.book.cycles, float(starting.total)),
         "nautilus_statistics": _nautilus_statistics(engine),
+        "liquidations": [_liquidation(event) for event in replay.liquidations],
         "check": checked.as_dict(),
         "guard": guard_report,
         "profile": profile.model_dump(mode="json"),
@@ -215,6 +217,10 @@ def _denial_rows(rows: Mapping[str, Rows], guard_report: Mapping[str, Any] | Non
         }
         for order in denied
     ]  # fmt: skip
+
+
+def _liquidation(event: Liquidation) -> dict[str, Any]:
+    return {k: str(v) if isinstance(v, Decimal) else v for k, v in event._asdict().items()}
 
 
 def _balances(engine: Engine) -> dict[str, str]:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from report.cycles import is_liquidation
 from report.tables import Rows, read_rows
 from risk.limits import RiskLimits
 
@@ -77,7 +78,7 @@ def check(
       stops on the other side cover, for longer than the delay.
 
     A price that drifts while a position rests moves its value and is no breach: nobody sent an
-    order then. Only fills that increase a position are judged.
+    order then. Only fills that increase a position are judged, and not those of a liquidation.
 
     Parameters
     ----------
@@ -90,21 +91,26 @@ def check(
 
     """
     report = CheckReport()
-    _check_caps(rows["fills"], limits, report)
+    _check_caps(rows, limits, report)
     _check_stops(rows, stop_delay_ms_max, report)
     return report
 
 
-def _check_caps(fills: Rows, limits: RiskLimits, report: CheckReport) -> None:
+def _check_caps(rows: Mapping[str, Rows], limits: RiskLimits, report: CheckReport) -> None:
+    forced = {
+        order["client_order_id"]
+        for order in rows["orders"]
+        if is_liquidation(order["tags"])  # the venue's own order, position by position
+    }
     position: dict[str, Decimal] = defaultdict(Decimal)
     last_px: dict[str, Decimal] = {}
     increase_px: dict[str, Decimal] = {}
-    for fill in fills:
+    for fill in rows["fills"]:
         symbol, price = fill["instrument_id"], fill["last_px"]
         before = position[symbol]
         position[symbol] += fill["last_qty"] if fill["side"] == "BUY" else -fill["last_qty"]
         last_px[symbol] = price
-        if not _increases(before, position[symbol]):
+        if fill["client_order_id"] in forced or not _increases(before, position[symbol]):
             continue
         increase_px[symbol] = price
         report.opening_fills += 1

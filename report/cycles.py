@@ -170,6 +170,11 @@ class CycleBook:
         return cycle
 
 
+def is_liquidation(tags: str | None) -> bool:
+    """Tell whether an order with these tags (joined by commas) is the venue's liquidation."""
+    return tags is not None and LIQUIDATION_TAG in tags.split(",")
+
+
 def exit_reason(order_type: str, tags: str | None, *, is_reduce_only: bool) -> str:
     """
     Say why an order that closes a position was sent.
@@ -181,7 +186,7 @@ def exit_reason(order_type: str, tags: str | None, *, is_reduce_only: bool) -> s
         reduce-only order at a better price) or ``signal``.
 
     """
-    if tags and LIQUIDATION_TAG in tags.upper():
+    if is_liquidation(tags):
         return "liquidation"
     if order_type.startswith(("STOP_", "TRAILING_STOP_")):
         return "stop"

@@ -13,7 +13,7 @@ from nautilus_trader.model.events import OrderEvent, OrderFilled, OrderInitializ
 from actors.recorder import BalanceSample, Entry, PriceSample
 from report.cycles import ZERO, CycleBook, Fill, exit_reason
 from report.ledger import OrderState, event_row
-from risk.events import FundingPayment
+from risk.events import FundingPayment, Liquidation
 
 Row = dict[str, Any]
 
@@ -34,6 +34,7 @@ class Replay:
         self.rows: dict[str, list[Row]] = defaultdict(list)
         self.orders: dict[str, OrderState] = {}
         self.book = CycleBook()
+        self.liquidations: list[Liquidation] = []
         self._position_qty: dict[str, Decimal] = defaultdict(Decimal)
         self._working: dict[str, dict[str, Decimal]] = defaultdict(dict)
         self._price: dict[str, float] = {}
@@ -60,6 +61,8 @@ class Replay:
             case FundingPayment():
                 self.rows["funding"].append(entry._asdict())
                 self.book.add_funding(entry.instrument_id, entry.amount_usdt)
+            case Liquidation():
+                self.liquidations.append(entry)
 
     def _apply_order_event(self, event: OrderEvent) -> None:
         if isinstance(event, OrderInitialized):

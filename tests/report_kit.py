@@ -12,12 +12,15 @@ from nautilus_trader.backtest.engine import BacktestEngine
 from nautilus_trader.common.actor import Actor
 from nautilus_trader.common.events import TimeEvent
 from nautilus_trader.config import BacktestEngineConfig, LoggingConfig, StrategyConfig
+from nautilus_trader.core.uuid import UUID4
+from nautilus_trader.execution.messages import SubmitOrder
 from nautilus_trader.model.currencies import USDT
 from nautilus_trader.model.data import Bar, BarType
 from nautilus_trader.model.enums import AccountType, OmsType, OrderSide, TradingState
 from nautilus_trader.model.identifiers import InstrumentId, TraderId, Venue
 from nautilus_trader.model.instruments import CryptoPerpetual
 from nautilus_trader.model.objects import Money, Price
+from nautilus_trader.model.orders import Order
 from nautilus_trader.risk.engine import RiskEngine
 from nautilus_trader.test_kit.providers import TestInstrumentProvider
 from nautilus_trader.trading.strategy import Strategy
@@ -78,6 +81,7 @@ class BracketerConfig(StrategyConfig, frozen=True):
     exit_every_bars: int = 0
     has_stop: bool = True
     closes_at_end: bool = True
+    sends_directly: bool = False
 
 
 class Bracketer(Strategy):
@@ -110,7 +114,7 @@ class Bracketer(Strategy):
         self._side = OrderSide.BUY if self._side == OrderSide.SELL else OrderSide.SELL
         quantity = self.instrument.make_qty(self.config.trade_size)
         if not self.config.has_stop:
-            self.submit_order(self.order_factory.market(self.instrument.id, self._side, quantity))
+            self._send(self.order_factory.market(self.instrument.id, self._side, quantity))
             return
         sign = 1 if self._side == OrderSide.BUY else -1
         self.submit_order_list(
@@ -122,6 +126,15 @@ class Bracketer(Strategy):
                 tp_price=self._price(price * (1 + sign * 0.006)),
             )
         )
+
+    def _send(self, order: Order) -> None:
+        if not self.config.sends_directly:
+            self.submit_order(order)
+            return
+        command = SubmitOrder(
+            self.trader_id, self.id, order, UUID4(), self.clock.timestamp_ns(), None
+        )
+        self.msgbus.send("ExecEngine.execute", command)
 
     def _price(self, value: float) -> Price:
         return self.instrument.make_price(value)

@@ -12,6 +12,7 @@ from nautilus_trader.model.identifiers import PositionId, StrategyId, TradeId, T
 from nautilus_trader.test_kit.stubs.events import TestEventStubs
 
 from actors.recorder import BalanceSample, Entry, PriceSample
+from risk.events import Liquidation
 from tests.report_kit import BTC, MINUTE_NS, START_NS
 
 STRATEGY_ID = StrategyId("Bracketer-000")
@@ -79,4 +80,11 @@ def liquidation() -> Iterator[Entry]:
     yield taken.init_event
     yield TestEventStubs.order_submitted(taken, ts_event=ts + MINUTE_NS)
     yield from _filled(taken, 1, 40_000.0, ts + MINUTE_NS)
+    yield Liquidation(
+        instrument_ids=(str(BTC.id),),
+        margin_balance_usdt=Decimal(4_000),
+        maintenance_margin_usdt=Decimal(5_000),
+        insurance_usdt=Decimal("361.5"),
+        ts_event=ts + MINUTE_NS,
+    )
     yield BalanceSample(ts + 2 * MINUTE_NS, Decimal(0))

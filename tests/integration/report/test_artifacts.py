@@ -187,6 +187,17 @@ def test_a_run_folder_holds_every_table_with_its_types(two_symbols, tmp_path):
     assert check_run(run_dir, profile().limits).as_dict() == run.result["check"]
 
 
+def test_an_order_that_was_sent_past_the_strategys_methods_is_recorded_whole(tmp_path):
+    """Its first event is never published, so the recorder has to fetch it."""
+    run = bracket_run(tmp_path, minutes=40, has_stop=False, sends_directly=True)
+
+    (entry, _) = run.tables["orders"].to_pylist()
+
+    assert (entry["status"], entry["quantity"]) == ("FILLED", Decimal("0.1"))
+    events = [row["event"] for row in run.tables["order_events"].to_pylist()]
+    assert events.count("OrderInitialized") == 2
+
+
 def test_naked_entries_are_found_by_the_checker_of_the_run(two_symbols):
     *_, run = two_symbols
 
@@ -246,6 +257,7 @@ def test_a_liquidated_account_is_reported(tmp_path):
     assert statistics["liquidations"] == 1
     assert statistics["max_drawdown"]["ratio"] == pytest.approx(1.0)
     assert "were liquidated by the venue" in page
+    assert "the insurance fund paid 361.5 USDT" in page
 
 
 def test_forty_thousand_orders_still_make_a_page_of_less_than_eight_megabytes(tmp_path):

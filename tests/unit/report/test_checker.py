@@ -16,10 +16,13 @@ class Story:
     def __init__(self):
         self.rows = {"fills": [], "orders": [], "order_events": [], "equity": []}
 
-    def order(self, order_id, side, order_type="MARKET", *, symbol=BTC, is_reduce_only=False):
+    def order(
+        self, order_id, side, order_type="MARKET", *, symbol=BTC, is_reduce_only=False, tags=None
+    ):
         self.rows["orders"].append({
             "client_order_id": order_id, "side": side, "order_type": order_type,
             "instrument_id": symbol, "is_reduce_only": is_reduce_only,
+            "tags": tags,
         })  # fmt: skip
         return self
 
@@ -99,6 +102,14 @@ def test_a_flip_is_judged_by_what_it_leaves():
     (breach,) = story.breaches(CAP)
 
     assert breach.observed == "12500"
+
+
+def test_a_liquidation_position_by_position_is_no_breach():
+    """Two strategies on one symbol: closing the long one first leaves the short one bare."""
+    story = Story().trade(1, "BUY", "0.2", "50000").trade(2, "SELL", "0.2", "50000")
+    story.order("L-1", "SELL", tags="LIQUIDATION").fill(3, "L-1", "0.25", "50000")
+
+    assert not story.breaches(CAP)
 
 
 def test_a_symbol_without_limits_may_hold_nothing():

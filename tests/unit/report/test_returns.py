@@ -71,6 +71,14 @@ def test_the_deepest_drawdown_is_told_with_its_peak_trough_and_recovery():
     assert drawdown.recovered_ns == ts_event[5]
 
 
+def test_a_peak_after_the_trough_is_not_its_peak():
+    ts_event, equity = _curve((0, 100), (1, 60), (2, 300))
+
+    drawdown = max_drawdown(ts_event, equity)
+
+    assert (drawdown.peak_ns, drawdown.usdt) == (ts_event[0], 40)
+
+
 def test_a_drawdown_that_lasts_to_the_end_is_not_recovered():
     ts_event, equity = _curve((0, 100), (1, 60), (2, 99))
 
