@@ -64,7 +64,8 @@ class FundingSettlement:
         price = mark_price(self._exchange, instrument_id, now)
         if price is None:
             raise RuntimeError(f"no price to settle funding of {instrument_id} at {now} ns")
-        payment = Money(-qty * price * update.rate, USDT)
+        # The catalog gives the rate as text (Nautilus 1.231 decodes it so); live it is a Decimal.
+        payment = Money(-qty * price * Decimal(update.rate), USDT)
         self._exchange.adjust_account(payment)
         told = FundingPayment(instrument_id.value, payment.as_decimal(), now)
         self._msgbus.publish(FUNDING_TOPIC, told)
