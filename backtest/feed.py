@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 from nautilus_trader.backtest.engine import BacktestEngine
 from nautilus_trader.core.data import Data
 from nautilus_trader.model.data import (
@@ -18,10 +19,13 @@ from nautilus_trader.model.data import (
 )
 from nautilus_trader.model.enums import PriceType
 
+from backtest.coverage import TRADE_SPAN_NS, inform_where_covered, stamps
 from configs.profile import Profile, to_ns
 
 if TYPE_CHECKING:
     from catalog.store import Store
+
+Series = tuple[str, str]  # kind, identifier
 
 # At equal times the earlier kind is processed first: funding is settled on the mark price of
 # that instant, and a bar is seen after everything that happened while it was open.
@@ -95,33 +99,58 @@ def add_data(engine: BacktestEngine, profile: Profile, store: Store) -> FeedSumm
         If a type has no data for any symbol, or a symbol has no price data at all.
 
     """
+    series = _read(profile, store)
+    counts = [_count(kind, identifier, rows) for (kind, identifier), rows in series.items()]
+    _check(profile, counts, source=str(store.path))
+    if "book" not in profile.data.types:
+        _let_the_finest_move_the_venue(series)
+    for rows in series.values():
+        engine.add_data(rows, validate=False, sort=False)
+    engine.sort_data()
+    return FeedSummary(counts=tuple(counts))
+
+
+def _read(profile: Profile, store: Store) -> dict[Series, list[Data]]:
+    """Return what the catalog holds, the kinds in the order of `DATA_CLASSES`."""
     catalog = store.catalog()
     start = profile.data.start and to_ns(profile.data.start)
     end = profile.data.end and to_ns(profile.data.end)
-    counts: list[FeedCount] = []
-    batches: list[list[Data]] = []
+    series = {}
     for kind, data_cls in DATA_CLASSES.items():
-        if kind not in profile.data.types:
-            continue
-        for identifier in _identifiers(store, kind, sorted(profile.limits.symbols)):
-            rows = catalog.query(data_cls, identifiers=[identifier], start=start, end=end)
-            if not rows:
-                continue
-            counts.append(
-                FeedCount(
-                    kind=kind,
-                    identifier=identifier,
-                    rows=len(rows),
-                    first_ns=rows[0].ts_init,
-                    last_ns=rows[-1].ts_init,
-                )
+        if kind in profile.data.types:
+            for identifier in _identifiers(store, kind, sorted(profile.limits.symbols)):
+                rows = catalog.query(data_cls, identifiers=[identifier], start=start, end=end)
+                if rows:
+                    series[kind, identifier] = rows
+    return series
+
+
+def _count(kind: str, identifier: str, rows: list[Data]) -> FeedCount:
+    return FeedCount(
+        kind=kind,
+        identifier=identifier,
+        rows=len(rows),
+        first_ns=rows[0].ts_init,
+        last_ns=rows[-1].ts_init,
+    )
+
+
+def _let_the_finest_move_the_venue(series: dict[Series, list[Data]]) -> None:
+    """Replace trades under quotes, and bars under either, by data that only inform."""
+    none = np.empty(0, np.uint64)
+    finer = {key: stamps(rows) for key, rows in series.items() if key[0] in ("quotes", "trades")}
+    for (kind, identifier), rows in series.items():
+        if kind == "trades":
+            quotes = finer.get(("quotes", identifier), none)
+            series[kind, identifier] = inform_where_covered(rows, quotes, TRADE_SPAN_NS)
+        elif kind == "bars":
+            bar_type = BarType.from_str(identifier)
+            symbol = str(bar_type.instrument_id)
+            ticks = [finer.get((finer_kind, symbol), none) for finer_kind in ("quotes", "trades")]
+            span_ns = int(bar_type.spec.timedelta.total_seconds()) * 1_000_000_000
+            series[kind, identifier] = inform_where_covered(
+                rows, np.sort(np.concatenate(ticks)), span_ns
             )
-            batches.append(rows)
-    _check(profile, counts, source=str(store.path))
-    for rows in batches:
-        engine.add_data(rows, sort=False)
-    engine.sort_data()
-    return FeedSummary(counts=tuple(counts))
 
 
 def _identifiers(store: Store, kind: str, symbols: list[str]) -> list[str]:

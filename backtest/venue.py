@@ -7,6 +7,7 @@ from nautilus_trader.backtest.engine import SimulatedExchange
 from nautilus_trader.backtest.modules import SimulationModule
 from nautilus_trader.common.component import Logger
 
+from backtest.coverage import Relay
 from backtest.funding import FundingSettlement
 from backtest.latency import Arrivals
 from backtest.liquidation import LiquidationEngine
@@ -28,12 +29,14 @@ class VenueModule(SimulationModule):
         super().__init__(SimulationModuleConfig())
         self._funding = FundingSettlement() if simulation.funding else None
         self._liquidation = LiquidationEngine(margins) if simulation.liquidation else None
+        self._relay = Relay()
         latency_ns = simulation.latency_ms * MS_NS
         self._arrivals = Arrivals(latency_ns) if latency_ns else None
 
     def register_venue(self, exchange: SimulatedExchange) -> None:
         """Attach every part to the venue."""
         super().register_venue(exchange)
+        self._relay.attach(self.msgbus)
         if self._funding is not None:
             self._funding.attach(exchange, self.msgbus)
         if self._liquidation is not None:
