@@ -126,6 +126,7 @@ def test_a_server_without_ranges_is_asked_for_the_whole_again(target: Path) -> N
         assert get(mirror, target).status is Status.FETCHED
 
     assert only_whole(target)
+    assert len(mirror.asked(FILE.path)) == 2
 
 
 def test_a_rest_that_begins_elsewhere_is_thrown_away(mirror: Mirror, target: Path) -> None:
@@ -144,6 +145,7 @@ def test_a_part_that_is_whole_already_is_taken_without_its_body(
 
     assert get(mirror, target).status is Status.FETCHED
     assert only_whole(target)
+    assert mirror.asked(FILE.path) == [f"bytes={len(BODY)}-"]
 
 
 @pytest.mark.parametrize("leftover", [b"of another file", BODY + b"too long"])
