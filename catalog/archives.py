@@ -156,13 +156,13 @@ class _Reader:
         opens = millis_to_nanos(rows["open_time"], "open_time")
         closes = millis_to_nanos(rows["close_time"], "close_time")
         name = self._interval.name
-        if (row := self._interval.first_unaligned(opens)) is not None:
-            raise EncodeError(row, f"open_time={opens[row] // 1_000_000} opens no {name} bar")
         bad = closes + 1_000_000 != self._interval.closes(opens)
         if bad.any():
             row = int(np.argmax(bad))
             millis = (closes[row] - opens[row]) // 1_000_000 + 1
             raise EncodeError(row, f"the bar is {millis} ms long, not {name}")
+        if (row := self._interval.first_unaligned(opens)) is not None:
+            raise EncodeError(row, f"open_time={opens[row] // 1_000_000} opens no {name} bar")
         return opens
 
 

@@ -4,7 +4,7 @@ import gzip
 import hashlib
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -54,7 +54,7 @@ def verify_checksum(path: Path) -> None:
         raise SourceError(f"the checksum is {found}, {beside.name} says {words[0]}")
 
 
-def blocks(path: Path, advance: Callable[[int], None]) -> Iterator[bytes]:
+def blocks(path: Path, advance: Callable[[int], None]) -> Generator[bytes]:
     """
     Yield a zip (of one file), gzip or plain text file in blocks of whole lines.
 

@@ -3,8 +3,9 @@
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,11 +68,14 @@ def ingest_file(
         blocks.verify_checksum(path)
         instrument = find_instrument(store, description.instrument_id)
         skipped: Counter[str] = Counter()
-        parts = _read(path, description, instrument, skipped, advance)
-        with store.transaction() as transaction:
+        with (
+            closing(blocks.blocks(path, advance)) as text,
+            closing(_ahead(_parts(path, text, description, instrument, skipped))) as parts,
+            store.transaction() as transaction,
+        ):
             if store.instrument(instrument.id) is None:
                 transaction.add_instrument(instrument)
-            for part in _ahead(parts):
+            for part in parts:
                 transaction.add(part.table, part.data_cls, part.identifier)
             counts = transaction.commit()
     except (ValueError, OSError) as e:
@@ -126,22 +130,21 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
         yield from (p for p in found if p.suffix != ".CHECKSUM")
 
 
-def _read(
+def _parts(
     path: Path,
+    text: Iterator[bytes],
     description: Description,
     instrument: Instrument,
     skipped: Counter[str],
-    advance: Callable[[float], None],
 ) -> Iterator[Part]:
     if description.data_type == naming.RECORDING:
-        return Recording(instrument, skipped).parts(blocks.blocks(path, advance))
+        return Recording(instrument, skipped).parts(text)
     if is_table(path):
-        advance(path.stat().st_size)
         return read_table(path, description, instrument)
-    return read_archive(blocks.blocks(path, advance), description, instrument)
+    return read_archive(text, description, instrument)
 
 
-def _ahead[T](items: Iterator[T]) -> Iterator[T]:
+def _ahead[T](items: Iterator[T]) -> Generator[T]:
     """Yield the items while a thread already makes the next one: Arrow lets both run."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         upcoming = pool.submit(next, items, None)

@@ -36,7 +36,7 @@ class Interval:
         """Return when the bars that open at these stamps close: the next one's open."""
         if self.length_ns is not None:
             return open_ns + self.length_ns
-        months = open_ns.view("datetime64[ns]").astype("datetime64[M]") + 1
+        months = open_ns.view("datetime64[ns]").astype("datetime64[M]") + np.timedelta64(1, "M")
         return months.astype("datetime64[ns]").astype(np.int64)
 
     def first_unaligned(self, open_ns: Stamps) -> int | None:

@@ -91,6 +91,8 @@ def describe(path: Path, options: Options) -> Description:
         raise NamingError(f"type {data_type!r} is not one of {', '.join(TYPES)}")
     if data_type in vision.KLINE_TYPES and interval is None:
         raise NamingError("the name states no interval; say --interval")
+    if interval is not None and interval not in INTERVALS:
+        raise NamingError(f"interval {interval!r} is not one of {', '.join(INTERVALS)}")
     return Description(
         instrument_id=symbols.instrument_id(symbol),
         data_type=data_type,

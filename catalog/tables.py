@@ -26,7 +26,7 @@ def is_table(path: Path) -> bool:
     if path.suffix != ".csv":
         return path.suffix in (".feather", ".parquet")
     with path.open("rb") as file:
-        return b"date" in file.readline(1000).strip().split(b",")
+        return b"date" in file.readline(1000).replace(b'"', b"").strip().split(b",")
 
 
 def read_table(path: Path, description: Description, instrument: Instrument) -> Iterator[Part]:

@@ -30,7 +30,7 @@ quote_pieces = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(pieces)
 def test_trades_are_the_union_in_order_of_time_and_id(pieces: list[list[int]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -44,7 +44,7 @@ def test_trades_are_the_union_in_order_of_time_and_id(pieces: list[list[int]]) -
         assert sum(c.rows_added for c in counts) == counts[-1].rows_after == len(union)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(quote_pieces)
 def test_quotes_are_there_as_often_as_the_piece_that_has_them_most_often(
     pieces: list[list[tuple[int, int]]],
