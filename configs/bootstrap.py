@@ -13,7 +13,7 @@ from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.trading.strategy import Strategy
 
 from backtest.engine import build_engine
-from backtest.feed import FeedSummary, add_data
+from backtest.feed import FeedError, FeedSummary, add_data
 from backtest.operator import SimulatedOperator
 from catalog.quality import bad_days
 from catalog.store import Store
@@ -56,7 +56,10 @@ def build_backtest(profile: Profile, run_dir: Path, *, is_guarded: bool) -> Back
     instruments = [_instrument(store, key) for key in profile.limits.symbols]
     _refuse_bad_days(profile, store)
     engine = build_engine(profile, instruments)
-    feed = add_data(engine, profile, store)
+    try:
+        feed = add_data(engine, profile, store)
+    except FeedError as e:
+        raise ProfileError(str(e)) from e
     guard = _guard(engine, profile, run_dir) if is_guarded else None
     engine.add_strategies(build_strategies(profile))
     return Backtest(engine, feed, guard)

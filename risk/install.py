@@ -36,7 +36,10 @@ class Guard(NamedTuple):
 
     def report(self) -> dict[str, Any]:
         """Return what the guard did, as plain values (see `risk.report.guard_report`)."""
-        return guard_report(self.gate.judge, self.record.denials)
+        journal = self.record.journal
+        return guard_report(self.gate.judge, self.record.denials) | {
+            "journal": {"records": journal.count, "last_hash": journal.last_hash}
+        }
 
     def close(self) -> None:
         """Write the journal out."""

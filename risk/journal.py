@@ -77,6 +77,16 @@ class Journal:
         self._seq += 1
         self._prev = digest
 
+    @property
+    def count(self) -> int:
+        """Return the number of records."""
+        return self._seq
+
+    @property
+    def last_hash(self) -> str:
+        """Return the hash of the last record: whoever keeps it can prove that none was cut off."""
+        return self._prev
+
     def flush(self) -> None:
         """Hand everything to the operating system."""
         self._file.flush()
