@@ -33,13 +33,17 @@ def main(argv: list[str] | None = None) -> int:
     from configs.profile import ProfileError, load_profile
     from configs.runner import InvariantError, new_run_dir, run_backtest
     from risk.install import GuardError
+    from risk.journal import JournalError
 
     data = {key: getattr(args, key) for key in ("catalog", "start", "end") if getattr(args, key)}
     try:
         profile = load_profile(args.profile, data=data)
         result = run_backtest(profile, new_run_dir(args.out, profile), compare=args.unguarded)
-    except ProfileError as e:
+    except (ProfileError, JournalError) as e:
         print(f"bad configuration: {e}", file=sys.stderr)
+        return BAD_CONFIGURATION
+    except OSError as e:
+        print(f"bad configuration: --out = {args.out}: cannot be written: {e}", file=sys.stderr)
         return BAD_CONFIGURATION
     except (InvariantError, GuardError, AssertionError) as e:
         print(f"BROKEN INVARIANT: {e}", file=sys.stderr)

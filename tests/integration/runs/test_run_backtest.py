@@ -163,6 +163,15 @@ def test_a_window_that_ends_before_it_begins_is_refused(command, capfd):
     assert "must be before end" in capfd.readouterr().err
 
 
+def test_an_out_folder_that_cannot_be_written_is_bad_configuration(command, tmp_path, capfd):
+    file = tmp_path / "file"
+    file.touch()
+    command[5] = str(file / "runs")
+
+    assert main(command) == BAD_CONFIGURATION
+    assert "--out" in capfd.readouterr().err
+
+
 def test_help_teaches_the_exit_codes():
     shown = subprocess.run(
         [sys.executable, "run_backtest.py", "--help"],
