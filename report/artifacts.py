@@ -177,7 +177,7 @@ def _canonical(row: Mapping[str, Any]) -> bytes:
     exact = {
         key: format(value.normalize(), "f") if isinstance(value, Decimal) else value
         for key, value in row.items()
-        if not isinstance(value, float)
+        if not isinstance(value, float)  # sampled, so it depends on how finely
     }
     return json.dumps(exact, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 

@@ -51,6 +51,7 @@ def statistics(
         "starting_balance_usdt": starting_balance,
         "final_equity_usdt": final,
         "net_pnl_usdt": final - starting_balance,
+        "unexplained_usdt": _unexplained(rows, cycles, starting_balance),
         "return_ratio": final / starting_balance - 1.0,
         "max_drawdown": as_dict(max_drawdown(ts_event, equity)),
         "sharpe_ratio": sharpe_ratio(ratios),
@@ -88,6 +89,21 @@ def _cost_statistics(rows: Mapping[str, Rows]) -> dict[str, Any]:
         "funding_usdt": float(sum(row["amount_usdt"] for row in rows["funding"])),
         "turnover_usdt": float(sum(row["last_qty"] * row["last_px"] for row in rows["fills"])),
     }
+
+
+def _unexplained(
+    rows: Mapping[str, Rows], cycles: Sequence[Cycle], starting_balance: float
+) -> float:
+    """
+    Return the part of the account's balance that fills, fees and funding do not explain.
+
+    The account and the replayed fills are two books of one thing. Only what the insurance fund
+    paid in a liquidation may stand between them.
+    """
+    traded = sum(float(cycle.gross_pnl_usdt - cycle.fees_usdt) for cycle in cycles)
+    funding = float(sum(row["amount_usdt"] for row in rows["funding"]))
+    balance = rows["equity"][-1]["balance_usdt"]
+    return round(balance - starting_balance - traded - funding, 6) + 0.0
 
 
 def _open_ns(cycles: Sequence[Cycle], ts_event: np.ndarray) -> int:

@@ -163,6 +163,7 @@ def run_backtest(
     instruments: tuple[CryptoPerpetual, ...] = (BTC,),
     balance: int = 100_000,
     halted_minutes: int = 0,
+    sample_ns: int | None = None,
 ) -> tuple[BacktestEngine, Recorder]:
     """Run *strategies* over *bars* with a recorder; the caller disposes of the engine."""
     engine = BacktestEngine(
@@ -185,7 +186,8 @@ def run_backtest(
     recorder = Recorder(
         RecorderConfig(
             instrument_ids=tuple(instrument.id for instrument in instruments),
-            sample_interval_ns=sample_interval_ns(START_NS, START_NS + len(bars) * MINUTE_NS),
+            sample_interval_ns=sample_ns
+            or sample_interval_ns(START_NS, START_NS + len(bars) * MINUTE_NS),
         )
     )
     engine.add_actor(recorder)
@@ -218,6 +220,7 @@ def bracket_run(
     guard: dict[str, Any] | None = None,
     minutes: int = 600,
     halted_minutes: int = 0,
+    sample_ns: int | None = None,
     **config: Any,
 ) -> Run:
     """Run one bracket strategy for *minutes* and write its folder."""
@@ -226,6 +229,7 @@ def bracket_run(
         [BracketerConfig(**settings)],
         minute_bars(BTC, minutes, base=50_000),
         halted_minutes=halted_minutes,
+        sample_ns=sample_ns,
     )
     run = collected(engine, recorder, guard)
     engine.dispose()

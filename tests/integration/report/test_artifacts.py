@@ -96,14 +96,23 @@ def test_equity_ends_at_the_accounts_balance_and_the_open_position(two_symbols):
     assert run.result["statistics"]["positions_open_at_end"] == 1
 
 
-def test_equity_never_leaves_what_the_fills_explain(two_symbols):
-    """At every point, balance is the start plus realized PnL less fees: two separate books."""
-    *_, run = two_symbols
+def test_the_account_and_the_fills_are_two_books_that_agree(two_symbols):
+    engine, _, run = two_symbols
     net = sum(float(row["net_pnl_usdt"]) for row in run.tables["positions"].to_pylist())
 
-    last = run.tables["equity"].to_pylist()[-1]
+    balance = engine.cache.accounts()[0].balance_total().as_double()
 
-    assert last["balance_usdt"] == pytest.approx(100_000 + net, abs=1e-4)
+    assert balance == pytest.approx(100_000 + net, abs=1e-4)
+    assert run.result["statistics"]["unexplained_usdt"] == pytest.approx(0, abs=1e-4)
+
+
+def test_money_that_no_fill_explains_is_told(tmp_path):
+    engine, recorder = run_backtest([], minute_bars(BTC, 3, base=50_000))
+    recorder.entries[0] = recorder.entries[0]._replace(total=Decimal(99_993))
+
+    statistics, _ = _finish(engine, recorder, tmp_path)
+
+    assert statistics["unexplained_usdt"] == 7.0
 
 
 def test_worst_case_exposure_is_never_less_than_the_position(two_symbols):
@@ -165,6 +174,14 @@ def test_the_same_run_has_the_same_hash_and_another_has_not(tmp_path):
 
     assert hashes[0] == hashes[1]
     assert hashes[0] != hashes[2]
+
+
+def test_how_finely_a_run_is_sampled_is_no_part_of_its_hash(tmp_path):
+    fine = bracket_run(tmp_path / "fine")
+    coarse = bracket_run(tmp_path / "coarse", sample_ns=3600 * 10**9)
+
+    assert fine.tables["equity"].num_rows > coarse.tables["equity"].num_rows
+    assert fine.result["result_hash"] == coarse.result["result_hash"]
 
 
 def test_neither_the_time_a_run_took_nor_its_name_is_part_of_its_hash(two_symbols):
