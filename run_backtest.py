@@ -8,6 +8,10 @@ import sys
 import warnings
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from configs.profile import Profile
 
 OK, BROKEN_INVARIANT, BAD_CONFIGURATION = 0, 70, 78
 
@@ -31,19 +35,17 @@ def main(argv: list[str] | None = None) -> int:
     args = _parse(argv)
     # Imported late so that --help and a wrong argument answer at once.
     from configs.profile import ProfileError, load_profile
-    from configs.runner import InvariantError, new_run_dir, run_backtest
+    from configs.runner import InvariantError, run_backtest
     from risk.install import GuardError
     from risk.journal import JournalError
 
     data = {key: getattr(args, key) for key in ("catalog", "start", "end") if getattr(args, key)}
     try:
         profile = load_profile(args.profile, data=data)
-        result = run_backtest(profile, new_run_dir(args.out, profile), compare=args.unguarded)
+        run_dir = _run_dir(args.out, profile)
+        result = run_backtest(profile, run_dir, compare=args.unguarded)
     except (ProfileError, JournalError) as e:
         print(f"bad configuration: {e}", file=sys.stderr)
-        return BAD_CONFIGURATION
-    except OSError as e:
-        print(f"bad configuration: --out = {args.out}: cannot be written: {e}", file=sys.stderr)
         return BAD_CONFIGURATION
     except (InvariantError, GuardError, AssertionError) as e:
         print(f"BROKEN INVARIANT: {e}", file=sys.stderr)
@@ -57,6 +59,16 @@ def main(argv: list[str] | None = None) -> int:
 
     Console().print(summary(args.out / result["run_id"]))
     return OK
+
+
+def _run_dir(out: Path, profile: Profile) -> Path:
+    from configs.profile import ProfileError
+    from configs.runner import new_run_dir
+
+    try:
+        return new_run_dir(out, profile)
+    except OSError as e:
+        raise ProfileError(f"--out = {out}: cannot be written: {e.strerror}") from e
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
