@@ -14,7 +14,7 @@ SECOND_NS = 1_000_000_000
 MINUTE_NS = 60 * SECOND_NS
 DAY_NS = 1440 * MINUTE_NS
 
-# The thresholds. Figures about real data are of 16 one-minute and five-minute files of USD-M
+# The thresholds. Figures about real data are of 18 one-minute and five-minute files of USD-M
 # perpetuals, 2023 to 2025, with two crashes of 20 % and more in an hour in them.
 
 # A gap that no stop could be watched in: five minutes move a price no more than slippage does
@@ -28,7 +28,7 @@ FUNDING_GAP_MINUTES_MAX = 8 * 60 + 5
 
 # A lone spike stands out from both neighbors by this share of the price and by this many
 # usual ranges of a bar, on less than this multiple of the usual volume. Real wicks beyond the
-# first two (up to 3.7 %) came with 17 times the usual volume and more; a wrong print brings
+# first two (up to 3.7 %) came with over 10 times the usual volume; a wrong print brings
 # no volume. Below 1 % a wrong print cannot be told from a thin book, and does little.
 SPIKE_RATIO_MIN = 0.01
 SPIKE_RANGES_MIN = 5.0

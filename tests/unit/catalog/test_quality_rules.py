@@ -1,6 +1,7 @@
 """Each rule of the quality check: what it must name, and what it must let pass."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -269,3 +270,14 @@ def test_other_bars_and_marks_tell_how_far_they_moved_in_a_bar() -> None:
     assert rules.mark_moves(other.ts[[20, 30]], other.ts, mark, MINUTE_NS) == pytest.approx(
         [0.04, 0.0]
     )
+
+
+def test_every_kind_of_flaw_is_explained_to_the_user() -> None:
+    page = Path(__file__).resolve().parents[3] / "docs" / "catalog_quality.md"
+    explained = {
+        line.split("|")[1].strip()
+        for line in page.read_text("utf-8").splitlines()
+        if line.startswith("| ")
+    }
+
+    assert {str(kind) for kind in Kind} <= explained
