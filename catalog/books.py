@@ -63,10 +63,15 @@ class Book:
         self._last_update_id = int(ids[-1])
 
     def _from_snapshot_on(self, updates: Events, snapshots: Events) -> Events:
-        is_new = pc.greater_equal(updates["u"], snapshots["lastUpdateId"][0]).to_numpy()
+        last_update_id = snapshots["lastUpdateId"][0].as_py()
+        is_new = updates["u"].to_numpy() >= last_update_id
         if not is_new.all():
             self._skipped["depth update older than the snapshot"] += int((~is_new).sum())
-        return updates.filter(is_new)
+        kept = updates.filter(is_new)
+        if len(kept.lines) and (before := kept["pu"][0].as_py()) > last_update_id:
+            rule = f"depth updates are missing after the snapshot: pu={before} > {last_update_id}"
+            raise kept.refuse(0, rule)
+        return kept
 
     def _snapshot(self, snapshots: Events, row: int) -> pa.Table:
         event = snapshots.filter(np.arange(len(snapshots.lines)) == row)

@@ -143,6 +143,8 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def _run(args: argparse.Namespace) -> int:
     if args.exchange_info is None:
+        if args.brackets is not None:
+            raise InstrumentError("--brackets needs --exchange-info")
         found = ExchangeInfo(builtin_instruments(), {})
     else:
         found = from_exchange_info(args.exchange_info, args.brackets)
