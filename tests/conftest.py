@@ -3,6 +3,12 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A test run looks around; `--hypothesis-profile=long` (make property) searches.
+settings.register_profile("quick", max_examples=100, deadline=None)
+settings.register_profile("long", max_examples=5_000, deadline=None)
+settings.load_profile("quick")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
