@@ -1,5 +1,6 @@
 """A mirror of data.binance.vision on 127.0.0.1 that fails on command."""
 
+import contextlib
 import hashlib
 import http.server
 import re
@@ -75,7 +76,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         elif fault in (Fault.BUSY, Fault.FORBIDDEN):
             self.send_error(503 if fault is Fault.BUSY else 403)
         else:
-            self._answer(body, fault)
+            with contextlib.suppress(ConnectionError):  # the client gave up, or was killed
+                self._answer(body, fault)
 
     def _answer(self, body: bytes, fault: Fault | None) -> None:
         asked = re.fullmatch(r"bytes=(\d+)-", self.headers["Range"] or "")
