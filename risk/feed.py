@@ -102,7 +102,8 @@ class SymbolFeed:
         mark = self._cache.mark_price(self._instrument_id)
         if mark is None or price_ns - mark.ts_event > self._mark_age_ns_max:
             return None
-        return mark.value.as_decimal()
+        value: Decimal = mark.value.as_decimal()
+        return value
 
     def expected_px(self, order: OrderIntent) -> Decimal | None:
         """Return the average price at which the order book would fill a market order now."""

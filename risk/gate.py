@@ -19,7 +19,7 @@ from nautilus_trader.execution.messages import (
     SubmitOrderList,
 )
 from nautilus_trader.model.identifiers import InstrumentId
-from nautilus_trader.model.orders import Order
+from nautilus_trader.model.orders import Order, OrderList
 
 from risk.answers import Answers
 from risk.approvals import Approvals, amend_key, cancel_key
@@ -28,10 +28,17 @@ from risk.feed import SymbolFeed
 from risk.intent import Market, OrderIntent, VenueFilters
 from risk.judge import Judge
 from risk.limits import RiskLimits
+from risk.links import identity_denial, linked_ids, links_denial
 from risk.record import Record
 from risk.translate import amend_of, filters_of, intent_of, terms_of
 
 ENDPOINT = "ExecEngine.execute"
+COMMANDS = frozenset(
+    {
+        SubmitOrder, SubmitOrderList, ModifyOrder, CancelOrder, CancelAllOrders,
+        BatchCancelOrders, QueryOrder, QueryAccount,
+    }
+)  # fmt: skip
 
 
 class RiskGate:
@@ -86,7 +93,8 @@ class RiskGate:
         """Judge a command; forward what is approved, answer what is denied."""
         if self.record.is_persistent:
             self.record.sync(self.judge, self._clock.timestamp_ns())
-        match command:
+        # A class of one's own could show the gate one order and the engine another.
+        match command if type(command) in COMMANDS else None:
             case SubmitOrder():
                 self._submit(command, (command.order,))
             case SubmitOrderList():
@@ -119,7 +127,9 @@ class RiskGate:
                 for i in intents
                 if not i.is_reduce_only
             }
-            denial = self.judge.submit(intents, markets, now_ns)
+            denial = links_denial(orders, self._cache.order) or self.judge.submit(
+                intents, markets, now_ns
+            )
         except Exception as e:  # noqa: BLE001 - a gate that cannot judge must not open
             denial = self._broken(e)
         self._choke.evaluated += 1
@@ -131,6 +141,8 @@ class RiskGate:
             return
         for order, intent in zip(orders, intents, strict=True):
             self.approvals.mint(intent.client_order_id, terms_of(order))
+        if isinstance(command, SubmitOrderList):
+            command = _sealed(command, orders)
         self._forward(command)
 
     def _withdraw(self, intents: tuple[OrderIntent, ...]) -> Denial:
@@ -147,7 +159,10 @@ class RiskGate:
         now_ns = self._clock.timestamp_ns()
         amend = amend_of(command)
         try:
-            denial = self.judge.amend(amend, self._market(amend.instrument_id), now_ns)
+            order = self._cache.order(command.client_order_id)
+            denial = identity_denial(command, order) or self.judge.amend(
+                amend, self._market(amend.instrument_id), now_ns, linked_ids(order)
+            )
         except Exception as e:  # noqa: BLE001 - a gate that cannot judge must not open
             denial = self._broken(e)
         self._choke.evaluated += 1
@@ -164,9 +179,11 @@ class RiskGate:
     def _cancel(self, command: CancelOrder) -> None:
         now_ns = self._clock.timestamp_ns()
         try:
-            denial = self.judge.cancel(
-                command.instrument_id.value, command.client_order_id.value, now_ns
-            )
+            order = self._cache.order(command.client_order_id)
+            denial = identity_denial(command, order) or self.judge.cancel(
+                command.instrument_id.value, command.client_order_id.value, now_ns,
+                linked_ids(order),
+            )  # fmt: skip
         except Exception as e:  # noqa: BLE001 - a cancel that cannot be judged may strip a position
             denial = self._broken(e)
         self._choke.evaluated += 1
@@ -237,3 +254,13 @@ class RiskGate:
     def _broken(self, error: Exception) -> Denial:
         self._log.exception("The gate could not judge and denies", error)
         return Denial(DenyReason.GATE_ERROR, repr(error), "a decision")
+
+
+def _sealed(command: SubmitOrderList, orders: tuple[Order, ...]) -> SubmitOrderList:
+    """Return the command with a list that nobody else can change after it was judged."""
+    return SubmitOrderList(
+        trader_id=command.trader_id, strategy_id=command.strategy_id,
+        order_list=OrderList(command.order_list.id, list(orders)), command_id=command.id,
+        ts_init=command.ts_init, position_id=command.position_id, client_id=command.client_id,
+        params=command.params,
+    )  # fmt: skip

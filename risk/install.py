@@ -37,7 +37,7 @@ class Guard(NamedTuple):
     def report(self) -> dict[str, Any]:
         """Return what the guard did, as plain values (see `risk.report.guard_report`)."""
         journal = self.record.journal
-        return guard_report(self.gate.judge, self.record.denials) | {
+        return guard_report(self.gate.judge, list(self.record.denials)) | {
             "journal": {"records": journal.count, "last_hash": journal.last_hash}
         }
 

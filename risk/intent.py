@@ -29,8 +29,9 @@ class OrderIntent(NamedTuple):
         Whether the venue lets it only reduce a position.
     parent_id : str, optional
         The entry that the order hangs on.
-    is_quote_qty, is_emulated : bool
-        Whether *qty* is in quote units; whether the order is held in this process.
+    is_quote_qty, is_emulated, may_expire : bool
+        Whether *qty* is in quote units; whether the order is held in this process; whether it can
+        end by itself (anything but good-till-canceled).
     expected_px : Decimal, optional
         Average price at which the book would fill the quantity now (market orders).
 
@@ -48,6 +49,7 @@ class OrderIntent(NamedTuple):
     parent_id: str | None = None
     is_quote_qty: bool = False
     is_emulated: bool = False
+    may_expire: bool = False
     expected_px: Decimal | None = None
 
 

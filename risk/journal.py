@@ -50,7 +50,7 @@ class Journal:
         except OSError as e:
             raise JournalError(f"{path}: cannot be written: {e.strerror}") from e
 
-    def append(self, kind: str, ts_ns: int, data: dict[str, Any]) -> None:
+    def append(self, kind: str, ts_ns: int, data: dict[str, Any] | msgspec.Struct) -> None:
         """
         Write one record.
 

@@ -251,13 +251,28 @@ class Judge:
 
     # -- amend and cancel -------------------------------------------------------------------------
 
-    def amend(self, amend: AmendIntent, market: Market | None, now_ns: int) -> Denial | None:
-        """Judge an amendment by its new worst case; while it is in flight both terms count."""
+    def amend(
+        self,
+        amend: AmendIntent,
+        market: Market | None,
+        now_ns: int,
+        linked: tuple[str, ...] = (),
+    ) -> Denial | None:
+        """
+        Judge an amendment by its new worst case; while it is in flight both terms count.
+
+        *linked* are the orders whose quantity the venue updates with this one.
+
+        """
         book = self.account.symbol(amend.instrument_id)
         pending = book.pending.get(amend.client_order_id)
         if pending is None:
             return Denial(DenyReason.ORDER_UNKNOWN, amend.client_order_id, "a pending order")
         leaves = pending.leaves_qty if amend.qty is None else amend.qty - pending.filled_qty
+        if amend.qty is not None and any(_is_needed(key, book) for key in linked):
+            shown = f"{amend.client_order_id} is linked to a stop"
+            denial = Denial(DenyReason.STOP_LOSS_REQUIRED, shown, "its quantity as it is")
+            return self.rulebook.judged("stop_kept", denial, now_ns)
         if pending.is_exit:
             denial = self._amend_exit(amend, pending, leaves, book, now_ns)
         else:
@@ -352,8 +367,15 @@ class Judge:
             )  # fmt: skip
         return denial
 
-    def cancel(self, instrument_id: str, client_order_id: str, now_ns: int) -> Denial | None:
-        """Deny only to take away a stop that a position, or an entry that still works, needs."""
+    def cancel(
+        self, instrument_id: str, client_order_id: str, now_ns: int, linked: tuple[str, ...] = ()
+    ) -> Denial | None:
+        """
+        Deny only to take away a stop that a position, or an entry that still works, needs.
+
+        *linked* are the orders that the venue cancels with this one.
+
+        """
         denial = None
         book = self.account.symbols.get(instrument_id)
         pending = book.pending.get(client_order_id) if book else None
@@ -364,6 +386,10 @@ class Judge:
                 # Gone for whoever counts on it, from now on: two stops must not vouch for each other.
                 pending.is_canceling = True
                 book.settle_cover(pending)
+        elif book is not None and any(_is_needed(key, book) for key in linked):
+            shown = f"{client_order_id} is linked to a stop"
+            denial = Denial(DenyReason.STOP_LOSS_REQUIRED, shown, "a stop that stays")
+            self.rulebook.judged("stop_kept", denial, now_ns)
         if denial is None:
             self._count_message(now_ns)
         return denial
@@ -554,6 +580,11 @@ def _stop_cancel_denial(stop: Pending, book: SymbolBook) -> Denial | None:
     return None
 
 
+def _is_needed(client_order_id: str, book: SymbolBook) -> bool:
+    stop = book.pending.get(client_order_id)
+    return stop is not None and stop.is_stop and _stop_cancel_denial(stop, book) is not None
+
+
 def _parents_first(orders: tuple[OrderIntent, ...]) -> list[OrderIntent]:
     """Put each entry before its children: what a stop may close is reserved with its entry."""
     ids = {o.client_order_id for o in orders if not o.is_reduce_only}
@@ -587,6 +618,7 @@ def _is_protective(order: OrderIntent) -> bool:
         and order.order_type == PROTECTIVE_TYPE
         and order.trigger_price is not None
         and not order.is_emulated
+        and not order.may_expire
         and not order.is_quote_qty
     )
 

@@ -27,7 +27,7 @@ from nautilus_trader.model.orders import Order
 from risk.events import FUNDING_TOPIC, FundingPayment
 from risk.intent import BUY, SELL
 from risk.judge import Judge
-from risk.record import Record
+from risk.record import FillRow, Record
 from risk.trading_state import TradingState
 from risk.translate import intent_of
 
@@ -124,12 +124,11 @@ class Ledger:
         if order is not None and order.is_closed:
             # An amendment upward that came too late must not stay reserved.
             self._judge.on_closed(instrument_id, order_id)
-        data = {
-            "client_order_id": order_id, "instrument_id": instrument_id,
-            "strategy_id": fill.strategy_id.value, "side": "BUY" if side > 0 else "SELL",
-            "qty": str(qty), "px": str(px), "fee_usdt": str(fee_usdt),
-        }  # fmt: skip
-        self._record.fill(self._judge, fill.ts_event, data)
+        row = FillRow(
+            order_id, fill.strategy_id.value, instrument_id, "BUY" if side > 0 else "SELL",
+            qty, px, fee_usdt,
+        )  # fmt: skip
+        self._record.fill(self._judge, fill.ts_event, row)
 
     def _on_accepted(self, event: OrderAccepted) -> None:
         self._judge.on_accepted(event.instrument_id.value, event.client_order_id.value)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
+from decimal import Decimal
 from typing import Any
 
+import msgspec
 from nautilus_trader.core.message import Command
 
 from risk.decision import Denial, plain
@@ -12,6 +15,36 @@ from risk.journal import Journal, JournalError
 from risk.judge import Judge
 from risk.latch import Latch, LatchError
 from risk.trading_state import TradingState, Transition
+
+DENIALS_KEPT = 100_000
+"""So many denials are kept for the report; all of them are in the journal."""
+
+
+class OrderRow(msgspec.Struct, omit_defaults=True):
+    """An approved order in the journal; quantities in base, prices in quote units."""
+
+    client_order_id: str
+    strategy_id: str
+    instrument_id: str
+    side: str
+    quantity: Decimal
+    order_type: str
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    reduce_only: bool = False
+    parent_id: str | None = None
+
+
+class FillRow(msgspec.Struct):
+    """A fill in the journal; *fee_usdt* is positive when it was paid."""
+
+    client_order_id: str
+    strategy_id: str
+    instrument_id: str
+    side: str
+    quantity: Decimal
+    price: Decimal
+    fee_usdt: Decimal
 
 
 class Record:
@@ -32,7 +65,7 @@ class Record:
     def __init__(self, journal: Journal, latch: Latch, *, is_persistent: bool) -> None:
         self.journal = journal
         self.latch = latch
-        self.denials: list[dict[str, Any]] = []
+        self.denials: deque[dict[str, Any]] = deque(maxlen=DENIALS_KEPT)
         self.is_persistent = is_persistent
 
     def attach(self, judge: Judge, profile: dict[str, Any], profile_hash: str, now_ns: int) -> None:
@@ -99,7 +132,7 @@ class Record:
         self.denials.append(row)
         self._write(judge, "denied", now_ns, row)
 
-    def fill(self, judge: Judge, ts_ns: int, data: dict[str, Any]) -> None:
+    def fill(self, judge: Judge, ts_ns: int, data: FillRow) -> None:
         """Write a fill down."""
         self._write(judge, "fill", ts_ns, data)
 
@@ -121,7 +154,9 @@ class Record:
             # A state that would not survive a restart must not be trusted with new risk.
             judge.journal_error = str(e)
 
-    def _write(self, judge: Judge, kind: str, ts_ns: int, data: dict[str, Any]) -> bool:
+    def _write(
+        self, judge: Judge, kind: str, ts_ns: int, data: dict[str, Any] | msgspec.Struct
+    ) -> bool:
         try:
             self.journal.append(kind, ts_ns, data)
         except JournalError as e:
@@ -130,26 +165,27 @@ class Record:
         return True
 
 
-def _order_row(intent: OrderIntent) -> dict[str, Any]:
-    row = {
-        "client_order_id": intent.client_order_id,
-        "strategy_id": intent.strategy_id,
-        "instrument_id": intent.instrument_id,
-        "side": "BUY" if intent.side > 0 else "SELL",
-        "quantity": str(intent.qty),
-        "order_type": intent.order_type,
-        "price": _text(intent.price),
-        "trigger_price": _text(intent.trigger_price),
-        "reduce_only": intent.is_reduce_only,
-    }
-    if intent.parent_id is not None:
-        row["parent_id"] = intent.parent_id
-    return row
+def _order_row(intent: OrderIntent) -> OrderRow:
+    return OrderRow(
+        intent.client_order_id,
+        intent.strategy_id,
+        intent.instrument_id,
+        "BUY" if intent.side > 0 else "SELL",
+        intent.qty,
+        intent.order_type,
+        intent.price,
+        intent.trigger_price,
+        intent.is_reduce_only,
+        intent.parent_id,
+    )
 
 
 def _first_order(command: Any, intents: tuple[OrderIntent, ...]) -> dict[str, Any]:
     if intents:
-        return _order_row(intents[0])
+        return {
+            key: value if isinstance(value, bool | str) else _text(value)
+            for key, value in msgspec.structs.asdict(_order_row(intents[0])).items()
+        }
     return {
         "client_order_id": str(getattr(command, "client_order_id", "")),
         "strategy_id": str(command.strategy_id),

@@ -6,18 +6,46 @@ from decimal import Decimal
 from typing import Any
 
 from nautilus_trader.execution.messages import ModifyOrder
-from nautilus_trader.model.enums import OrderSide, TriggerType, order_type_to_str
+from nautilus_trader.model.enums import OrderSide, TimeInForce, TriggerType, order_type_to_str
 from nautilus_trader.model.instruments import Instrument
-from nautilus_trader.model.orders import Order
+from nautilus_trader.model.orders import (
+    LimitIfTouchedOrder,
+    LimitOrder,
+    MarketIfTouchedOrder,
+    MarketOrder,
+    MarketToLimitOrder,
+    Order,
+    StopLimitOrder,
+    StopMarketOrder,
+    TrailingStopLimitOrder,
+    TrailingStopMarketOrder,
+)
 
 from risk.approvals import Terms
 from risk.intent import BUY, SELL, AmendIntent, OrderIntent, VenueFilters
 
+ORDER_CLASSES = frozenset(
+    {
+        LimitIfTouchedOrder, LimitOrder, MarketIfTouchedOrder, MarketOrder, MarketToLimitOrder,
+        StopLimitOrder, StopMarketOrder, TrailingStopLimitOrder, TrailingStopMarketOrder,
+    }
+)  # fmt: skip
 _TYPE_NAMES = {i: order_type_to_str(i) for i in range(1, 10)}
 
 
 def intent_of(order: Order, expected_px: Decimal | None = None) -> OrderIntent:
-    """Return what *order* asks for."""
+    """
+    Return what *order* asks for.
+
+    Raises
+    ------
+    TypeError
+        If the order is of a class of somebody's own: such a class can show Python one quantity
+        and the compiled engine another.
+
+    """
+    if type(order) not in ORDER_CLASSES:
+        raise TypeError(f"{type(order).__name__} is no order class of NautilusTrader")
     parent_id = order.parent_order_id
     return OrderIntent(
         client_order_id=order.client_order_id.value,
@@ -36,6 +64,7 @@ def intent_of(order: Order, expected_px: Decimal | None = None) -> OrderIntent:
         parent_id=None if parent_id is None else parent_id.value,
         is_quote_qty=order.is_quote_quantity,
         is_emulated=order.emulation_trigger != TriggerType.NO_TRIGGER,
+        may_expire=order.time_in_force != TimeInForce.GTC,
         expected_px=expected_px,
     )
 
