@@ -59,29 +59,42 @@ def main() -> None:
 
 
 def _figures(folder: Path, args: argparse.Namespace) -> dict[str, dict[str, float]]:
+    print(f"{args.rows:,} rows, seconds on the clock (and of processor time)")
+    print("file        ours         stock         read_csv     stock/ours    ours/read_csv")
+    print("                                                    aim 20        aim 4")
     figures = {}
-    print(
-        f"{args.rows:,} rows      ours   stock  read_csv   stock/ours (aim 20)   ours/read_csv (aim 4)"
-    )
     for name, write, stock in (
         ("aggTrades", write_trades, stock_trades),
         ("1m", write_bars, stock_bars),
     ):
         path = folder / f"BTCUSDT-{name}-2024-01.csv"
         write(path, args.rows)
-        runs = iter(range(1000))
-        ours = _best(
-            args.repeat, lambda path=path, runs=runs: _ours(path, folder / f"ours{next(runs)}")
-        )
-        bare = _best(args.repeat, lambda path=path: csv.read_csv(path))
-        stock_sec = _best(1, lambda path=path, stock=stock: stock(path, folder / "stock"))
-        figures[name] = {"ours_sec": ours, "stock_sec": stock_sec, "read_csv_sec": bare}
-        ratios = f"{stock_sec / ours:14.1f} {ours / bare:22.2f}"
-        print(f"{name:12s} {ours:7.2f}s {stock_sec:6.2f}s {bare:7.2f}s {ratios}")
+        figures[name] = _measure(path, folder, stock, args.repeat)
         path.unlink()
     if args.memory:
         figures["memory"] = _memory(folder, args.memory)
     return figures
+
+
+def _measure(
+    path: Path,
+    folder: Path,
+    stock: Callable[[Path, Path], None],
+    repeat: int,
+) -> dict[str, float]:
+    catalogs = (folder / f"ours{n}" for n in range(2 * repeat))
+    ours = _best(repeat, lambda: _ours(path, folder / next(catalogs)))
+    bare = _best(repeat, lambda: csv.read_csv(path))
+    theirs = _best(1, lambda: stock(path, folder / "stock"))
+    cells = [f"{sec:5.2f} ({cpu_sec:5.2f})" for sec, cpu_sec in (ours, theirs, bare)]
+    cells += [f"{a[0] / b[0]:5.1f} ({a[1] / b[1]:4.1f})" for a, b in ((theirs, ours), (ours, bare))]
+    name = "aggTrades" if "aggTrades" in path.name else "bars"
+    print(name.ljust(10), "  ".join(cells))
+    return {
+        f"{who}_{what}": seconds[index]
+        for who, seconds in (("ours", ours), ("stock", theirs), ("read_csv", bare))
+        for index, what in enumerate(("sec", "cpu_sec"))
+    }
 
 
 def _memory(folder: Path, rows: int) -> dict[str, float]:
@@ -215,14 +228,15 @@ def _stock_catalog(path: Path) -> ParquetDataCatalog:
     return ParquetDataCatalog(str(path))
 
 
-def _best(repeat: int, run: Callable[[], object]) -> float:
-    """Return the seconds of the fastest run."""
-    seconds = []
+def _best(repeat: int, run: Callable[[], object]) -> tuple[float, float]:
+    """Return the least seconds on the clock, and of processor time in all threads, of some runs."""
+    runs = []
     for _ in range(repeat):
-        started = time.perf_counter()
+        started, cpu_started = time.perf_counter(), time.process_time()
         run()
-        seconds.append(time.perf_counter() - started)
-    return min(seconds)
+        runs.append((time.perf_counter() - started, time.process_time() - cpu_started))
+    secs, cpu_secs = zip(*runs, strict=True)
+    return min(secs), min(cpu_secs)
 
 
 if __name__ == "__main__":

@@ -159,7 +159,8 @@ class Transaction:
             pending.runs.setdefault(period, []).append(run)
         run.writer.write_table(table)
         ts = stamps(table)
-        run.end_ns, run.last = int(ts[-1]), table[-1:]
+        # A copy: a slice would keep the whole table in memory.
+        run.end_ns, run.last = int(ts[-1]), table.take([table.num_rows - 1])
 
     def _open(self, table: pa.Table) -> _Run:
         path = self._new_path()
