@@ -33,9 +33,10 @@ class BacktestCache(Cache):
 
     def snapshot_position(self, position: Position) -> None:
         """Put a copy of *position* aside, under its id and a random suffix."""
-        copy = _copy(position, PositionId(f"{position.id.value}-{uuid4()}"))
-        self._snapshots[position.id].append(copy)
-        self._snapshot_bytes[position.id].append(pickle.dumps(copy))
+        snapshot_id = PositionId(f"{position.id.value}-{uuid4()}")
+        self._snapshots[position.id].append(_copy(position, snapshot_id))
+        bare = _copy(position, snapshot_id, with_fills=False)
+        self._snapshot_bytes[position.id].append(pickle.dumps(bare))
 
     def position_snapshots(
         self, position_id: PositionId | None = None, account_id: AccountId | None = None
@@ -61,7 +62,11 @@ class BacktestCache(Cache):
         }
 
     def position_snapshot_bytes(self, position_id: PositionId) -> list[bytes]:
-        """Return the pickled snapshots of one position, oldest first."""
+        """
+        Return the pickled snapshots of one position, oldest first.
+
+        They are without their fills: the portfolio, which alone asks, reads account and PnL.
+        """
         return self._snapshot_bytes.get(position_id, [])
 
     def purge_position(self, position_id: PositionId, purge_from_database: bool = False) -> None:  # noqa: FBT001, FBT002 - stock signature
@@ -78,7 +83,7 @@ class BacktestCache(Cache):
         self._snapshot_bytes.clear()
 
 
-def _copy(position: Position, position_id: PositionId) -> Position:
+def _copy(position: Position, position_id: PositionId, *, with_fills: bool = True) -> Position:
     """
     Return *position* under another id, without copying what it holds.
 
@@ -86,9 +91,12 @@ def _copy(position: Position, position_id: PositionId) -> Position:
     object (``ExecutionEngine._open_position``).
     """
     rebuild, arguments, state = position.__reduce__()
-    copy = rebuild(*arguments)
     old_id = position.id
-    copy.__setstate__(tuple(position_id if value is old_id else value for value in state))
+    values = [position_id if value is old_id else value for value in state]
+    if not with_fills:  # the only list and set there are: fills, adjustments, trade ids
+        values = [type(value)() if isinstance(value, list | set) else value for value in values]
+    copy = rebuild(*arguments)
+    copy.__setstate__(tuple(values))
     return copy
 
 

@@ -29,7 +29,7 @@ def build_engine(
     profile: Profile,
     instruments: Iterable[CryptoPerpetual],
     *,
-    log_level: str = "ERROR",
+    log_level: str | None = "ERROR",
     stock_kernel: bool = False,
 ) -> BacktestEngine:
     """
@@ -41,8 +41,9 @@ def build_engine(
         A profile with a ``simulation`` section.
     instruments : Iterable[CryptoPerpetual]
         What the venue lists; their fees are replaced by those of the profile.
-    log_level : str
-        Lowest level that Nautilus writes to stdout.
+    log_level : str, optional
+        Lowest level that Nautilus writes to stdout; None: it logs nothing at all, which saves
+        the text of messages that no level shows (a fifth of a run over bars).
     stock_kernel : bool
         True leaves Nautilus's own cache and analyzer in place, to compare with; costs then grow
         with the square of the trades.
@@ -56,9 +57,9 @@ def build_engine(
     simulation = profile.simulation
     if simulation is None:
         raise ValueError(f"simulation is missing: profile {profile.name!r} has no simulated venue")
-    config = BacktestEngineConfig(
-        trader_id=TraderId(profile.trader_id), logging=LoggingConfig(log_level=log_level)
-    )
+    is_silent = log_level is None
+    logging = LoggingConfig(log_level=log_level or "OFF", bypass_logging=is_silent)
+    config = BacktestEngineConfig(trader_id=TraderId(profile.trader_id), logging=logging)
     with nullcontext() if stock_kernel else linear_kernel():
         engine = BacktestEngine(config)
     listed = [_with_fees(instrument, simulation) for instrument in instruments]

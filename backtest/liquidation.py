@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from decimal import Decimal
 
@@ -23,6 +24,8 @@ from risk.events import FUNDING_TOPIC, LIQUIDATION_TOPIC, FundingPayment, Liquid
 
 PRIORITY = 90  # after funding, before strategies and the gate hear of the price
 
+UNKNOWN = (math.inf, -math.inf)  # no price is inside: the next one leads to an exact check
+
 Prices = dict[InstrumentId, Decimal]
 Net = dict[InstrumentId, Decimal]
 
@@ -37,7 +40,7 @@ class LiquidationEngine:
 
     An exact check at each price would be slow. For each position a band of prices is kept: while
     every price is inside its own band, the account is safe. A price outside leads to an exact
-    check, and to new bands.
+    check and to new bands, and so does the first price after a fill or a funding payment.
     """
 
     def __init__(self, margins: BracketMarginModel) -> None:
@@ -45,7 +48,6 @@ class LiquidationEngine:
         self._bands: dict[InstrumentId, tuple[float, float]] = {}
         self._marked_ns: dict[InstrumentId, int] = {}
         self._count = 0
-        self._is_liquidating = False
 
     def attach(self, exchange: SimulatedExchange, msgbus: MessageBus) -> None:
         """Listen for prices, positions and funding; called once, when the venue is made."""
@@ -55,8 +57,8 @@ class LiquidationEngine:
             ("data.quotes.*", self._on_quote),
             ("data.trades.*", self._on_trade),
             ("data.bars.*", self._on_bar),
-            ("events.position.*", self._on_change),
-            (FUNDING_TOPIC, self._on_change),
+            ("events.position.*", self._on_position),
+            (FUNDING_TOPIC, self._on_funding),
         ):
             msgbus.subscribe(topic, handler, priority=PRIORITY)
 
@@ -95,9 +97,11 @@ class LiquidationEngine:
         if band is not None and not band[0] < price < band[1]:
             self._check(ts_now, {instrument_id: Decimal(repr(price))})
 
-    def _on_change(self, event: PositionEvent | FundingPayment) -> None:
-        if not self._is_liquidating:
-            self._check(event.ts_event, {})
+    def _on_position(self, event: PositionEvent) -> None:
+        self._bands[event.instrument_id] = UNKNOWN
+
+    def _on_funding(self, _payment: FundingPayment) -> None:
+        self._bands = dict.fromkeys(self._bands, UNKNOWN)
 
     def _check(self, ts_now: int, seen: Prices) -> None:
         """Judge the account exactly, with the prices *seen*, and draw new bands."""
@@ -156,17 +160,13 @@ class LiquidationEngine:
         required: Decimal,
         ts_now: int,
     ) -> None:
-        self._is_liquidating = True
-        try:
-            for order in self._exchange.get_open_orders():
-                self._exchange.get_matching_engine(order.instrument_id).cancel_order(order)
-            for position in positions:
-                self._close(position, prices[position.instrument_id], ts_now)
-            missing = max(-self._wallet(), Decimal(0))
-            if missing:
-                self._exchange.adjust_account(Money(missing, USDT))
-        finally:
-            self._is_liquidating = False
+        for order in self._exchange.get_open_orders():
+            self._exchange.get_matching_engine(order.instrument_id).cancel_order(order)
+        for position in positions:
+            self._close(position, prices[position.instrument_id], ts_now)
+        missing = max(-self._wallet(), Decimal(0))
+        if missing:
+            self._exchange.adjust_account(Money(missing, USDT))
         told = Liquidation(
             instrument_ids=tuple(sorted(instrument_id.value for instrument_id in prices)),
             margin_balance_usdt=balance,
