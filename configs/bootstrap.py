@@ -21,6 +21,9 @@ from configs.profile import Profile, ProfileError, StrategySection
 from risk.install import Guard, assert_guarded, install_guard
 
 
+BAD_DAYS_SHOWN = 10
+
+
 class Backtest(NamedTuple):
     """A backtest that is ready to run: engine, data, and the guard (None: unguarded)."""
 
@@ -113,7 +116,12 @@ def _refuse_bad_days(profile: Profile, store: Store) -> None:
             f"data.catalog = {profile.data.catalog!r}: {len(bad)} bad day(s); mend the data, or "
             "waive each in [[data.waived_days]] with symbol, day and reason"
         )
-        raise ProfileError("\n".join([head, *(f"  {day}" for day in bad)]))
+        shown = [f"  {day}" for day in bad[:BAD_DAYS_SHOWN]]
+        if len(bad) > BAD_DAYS_SHOWN:
+            shown.append(
+                f"  and {len(bad) - BAD_DAYS_SHOWN} more; data.start and data.end set the window"
+            )
+        raise ProfileError("\n".join([head, *shown]))
 
 
 def build_strategies(profile: Profile) -> list[Strategy]:
