@@ -128,7 +128,12 @@ class Recorder(Actor):
         # One nanosecond late, so that a bar stamped with the full interval is part of its sample.
         first_ns = (self.clock.timestamp_ns() // interval_ns + 1) * interval_ns + 1
         self.clock.set_timer_ns(
-            f"{self.id}-SAMPLE", interval_ns, first_ns, 0, callback=self._on_timer
+            f"{self.id}-SAMPLE",
+            interval_ns,
+            first_ns,
+            0,
+            callback=self._on_timer,
+            fire_immediately=True,  # at the start time, not an interval after it
         )
 
     def finish(self) -> None:

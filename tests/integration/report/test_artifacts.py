@@ -7,7 +7,7 @@ from decimal import Decimal
 import pyarrow.parquet as pq
 import pytest
 
-from report.artifacts import collect, read_result, write
+from report.artifacts import collect, read_result, result_hash, write
 from report.checker import check_run
 from report.page import render
 from report.tables import SCHEMAS
@@ -182,6 +182,36 @@ def test_how_finely_a_run_is_sampled_is_no_part_of_its_hash(tmp_path):
 
     assert fine.tables["equity"].num_rows > coarse.tables["equity"].num_rows
     assert fine.result["result_hash"] == coarse.result["result_hash"]
+
+
+@pytest.mark.parametrize("name", ["fills", "orders", "positions", "denials"])
+def test_whatever_was_done_differently_changes_the_hash(name):
+    row = {"client_order_id": "O-1", "last_px": Decimal("50000.10"), "ts_event": 5}
+    rows = {table: [row] for table in ("fills", "orders", "positions", "denials")}
+    balances = {"BINANCE-001.USDT": "100"}
+    before = result_hash(rows, balances)
+
+    assert result_hash(rows | {name: [row | {"last_px": Decimal("50000.1")}]}, balances) == before
+    assert result_hash(rows | {name: [row | {"last_px": Decimal("50000.2")}]}, balances) != before
+    assert result_hash(rows | {name: [row, row]}, balances) != before
+    assert result_hash(rows, {"BINANCE-001.USDT": "101"}) != before
+
+
+def test_a_sample_on_the_hour_holds_the_bar_that_closed_on_the_hour(tmp_path):
+    run = bracket_run(tmp_path, sample_ns=60 * MINUTE_NS)
+
+    stamps = [row["ts_event"] for row in run.tables["prices"].to_pylist()]
+
+    assert stamps == [START_NS + hour * 60 * MINUTE_NS for hour in range(1, 11)]
+
+
+def test_equity_is_taken_at_every_fill_however_coarse_the_samples(tmp_path):
+    run = bracket_run(tmp_path, sample_ns=1440 * MINUTE_NS)
+
+    filled = {row["ts_event"] for row in run.tables["fills"].to_pylist()}
+
+    assert len(filled) > 10
+    assert filled <= {row["ts_event"] for row in run.tables["equity"].to_pylist()}
 
 
 def test_neither_the_time_a_run_took_nor_its_name_is_part_of_its_hash(two_symbols):
