@@ -20,7 +20,6 @@ from catalog.store import Store
 from configs.profile import Profile, ProfileError, StrategySection
 from risk.install import Guard, assert_guarded, install_guard
 
-
 BAD_DAYS_SHOWN = 10
 
 
