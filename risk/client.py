@@ -1,6 +1,8 @@
-"""The last hop of a simulated venue: sends nothing that carries no approval of the gate."""
+"""The last hop before the venue: sends nothing that carries no approval of the gate."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import Clock, MessageBus
@@ -20,12 +22,103 @@ from risk.decision import Denial, DenyReason
 from risk.translate import amend_of, terms_of
 
 
-class ApprovedOnlyClient(ExecutionClient):  # type: ignore[misc]
+class LastHop:
     """
-    Stands in the execution engine for a backtest client and hands on what was approved.
+    The part of an execution client that hands on what was approved, and nothing else.
 
     Whoever takes the gate off the message bus, or holds the execution engine itself, still ends
-    here. (The live adapter checks the same approvals where it signs a request.)
+    here.
+
+    """
+
+    _approvals: Approvals
+    # What the client that this is mixed into brings along.
+    _cache: Any
+    _clock: Any
+    _log: Any
+    generate_order_denied: Any
+    generate_order_modify_rejected: Any
+    generate_order_cancel_rejected: Any
+
+    @property
+    def _next(self) -> Any:
+        """The client that talks to the venue."""
+        return super()
+
+    def submit_order(self, command: SubmitOrder) -> None:
+        """Send an order that was approved; deny any other."""
+        if self._all_approved([command.order]):
+            self._next.submit_order(command)
+
+    def submit_order_list(self, command: SubmitOrderList) -> None:
+        """Send a list whose every order was approved; deny any other."""
+        if self._all_approved(command.order_list.orders):
+            self._next.submit_order_list(command)
+
+    def _all_approved(self, orders: list[Order]) -> bool:
+        spent = [self._approvals.spend(o.client_order_id.value, terms_of(o)) for o in orders]
+        if all(spent):
+            return True
+        denial = Denial(
+            DenyReason.APPROVAL_MISSING, f"{spent.count(False)} of {len(spent)} orders", 0
+        )
+        for order in orders:
+            if not order.is_closed:
+                self.generate_order_denied(
+                    order.strategy_id,
+                    order.instrument_id,
+                    order.client_order_id,
+                    denial.text,
+                    self._clock.timestamp_ns(),
+                )
+        return False
+
+    def modify_order(self, command: ModifyOrder) -> None:
+        """Send an amendment that was approved; reject any other."""
+        amend = amend_of(command)
+        if self._approvals.spend(amend_key(amend.client_order_id), amend):
+            self._next.modify_order(command)
+            return
+        order = self._cache.order(command.client_order_id)
+        if order is not None:
+            self.generate_order_modify_rejected(
+                order.strategy_id,
+                order.instrument_id,
+                order.client_order_id,
+                order.venue_order_id,
+                Denial(DenyReason.APPROVAL_MISSING, "an amendment", "one the gate approved").text,
+                self._clock.timestamp_ns(),
+            )
+
+    def cancel_order(self, command: CancelOrder) -> None:
+        """Send a cancel that was approved; reject any other: it may strip a position of its stop."""
+        key = cancel_key(command.client_order_id.value)
+        if self._approvals.spend(key, ()):
+            self._next.cancel_order(command)
+            return
+        order = self._cache.order(command.client_order_id)
+        if order is not None:
+            self.generate_order_cancel_rejected(
+                order.strategy_id,
+                order.instrument_id,
+                order.client_order_id,
+                order.venue_order_id,
+                Denial(DenyReason.APPROVAL_MISSING, "a cancel", "one the gate approved").text,
+                self._clock.timestamp_ns(),
+            )
+
+    def cancel_all_orders(self, command: CancelAllOrders) -> None:
+        """Refuse: the gate sends cancels one by one."""
+        self._log.error(f"CancelAllOrders for {command.instrument_id} did not come from the gate")
+
+    def batch_cancel_orders(self, command: BatchCancelOrders) -> None:
+        """Refuse: the gate sends cancels one by one."""
+        self._log.error(f"BatchCancelOrders for {command.instrument_id} did not come from the gate")
+
+
+class ApprovedOnlyClient(LastHop, ExecutionClient):  # type: ignore[misc]
+    """
+    Stands in the execution engine for a backtest client and hands on what was approved.
 
     Parameters
     ----------
@@ -72,72 +165,21 @@ class ApprovedOnlyClient(ExecutionClient):  # type: ignore[misc]
     def _dispose(self) -> None:
         self._inner.dispose()
 
-    def submit_order(self, command: SubmitOrder) -> None:
-        """Send an order that was approved; deny any other."""
-        if self._all_approved([command.order]):
-            self._inner.submit_order(command)
+    @property
+    def _next(self) -> Any:
+        return self._inner
 
-    def submit_order_list(self, command: SubmitOrderList) -> None:
-        """Send a list whose every order was approved; deny any other."""
-        if self._all_approved(command.order_list.orders):
-            self._inner.submit_order_list(command)
 
-    def _all_approved(self, orders: list[Order]) -> bool:
-        spent = [self._approvals.spend(o.client_order_id.value, terms_of(o)) for o in orders]
-        if all(spent):
-            return True
-        denial = Denial(
-            DenyReason.APPROVAL_MISSING, f"{spent.count(False)} of {len(spent)} orders", 0
-        )
-        for order in orders:
-            if not order.is_closed:
-                self.generate_order_denied(
-                    order.strategy_id,
-                    order.instrument_id,
-                    order.client_order_id,
-                    denial.text,
-                    self._clock.timestamp_ns(),
-                )
-        return False
+def guard_live_client(client: ExecutionClient, approvals: Approvals) -> None:
+    """
+    Make a live client the last hop itself: it keeps its identity, tasks and reports.
 
-    def modify_order(self, command: ModifyOrder) -> None:
-        """Send an amendment that was approved; reject any other."""
-        amend = amend_of(command)
-        if self._approvals.spend(amend_key(amend.client_order_id), amend):
-            self._inner.modify_order(command)
-            return
-        order = self._cache.order(command.client_order_id)
-        if order is not None:
-            self.generate_order_modify_rejected(
-                order.strategy_id,
-                order.instrument_id,
-                order.client_order_id,
-                order.venue_order_id,
-                Denial(DenyReason.APPROVAL_MISSING, "an amendment", "one the gate approved").text,
-                self._clock.timestamp_ns(),
-            )
+    Raises
+    ------
+    TypeError
+        If the client is not a Python class, so that nothing can be put before its methods.
 
-    def cancel_order(self, command: CancelOrder) -> None:
-        """Send a cancel that was approved; reject any other: it may strip a position of its stop."""
-        key = cancel_key(command.client_order_id.value)
-        if self._approvals.spend(key, ()):
-            self._inner.cancel_order(command)
-            return
-        order = self._cache.order(command.client_order_id)
-        if order is not None:
-            self.generate_order_cancel_rejected(
-                order.strategy_id,
-                order.instrument_id,
-                order.client_order_id,
-                order.venue_order_id,
-                Denial(DenyReason.APPROVAL_MISSING, "a cancel", "one the gate approved").text,
-                self._clock.timestamp_ns(),
-            )
-
-    def cancel_all_orders(self, command: CancelAllOrders) -> None:
-        """Refuse: the gate sends cancels one by one."""
-        self._log.error(f"CancelAllOrders for {command.instrument_id} did not come from the gate")
-
-    def batch_cancel_orders(self, command: BatchCancelOrders) -> None:
-        """Refuse: the gate sends cancels one by one."""
-        self._log.error(f"BatchCancelOrders for {command.instrument_id} did not come from the gate")
+    """
+    own = type(client)
+    client.__class__ = type(f"ApprovedOnly{own.__name__}", (LastHop, own), {})
+    client._approvals = approvals

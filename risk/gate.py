@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 from nautilus_trader.cache.cache import Cache
@@ -30,9 +31,12 @@ from risk.judge import Judge
 from risk.limits import RiskLimits
 from risk.links import identity_denial, linked_ids, links_denial
 from risk.record import Record
+from risk.trading_state import TradingState
 from risk.translate import amend_of, filters_of, intent_of, terms_of
 
 ENDPOINT = "ExecEngine.execute"
+DENIALS_IN_A_ROW_MAX = 1_000
+"""Denied submissions that may come out of one another, each sent in answer to the one before."""
 COMMANDS = frozenset(
     {
         SubmitOrder, SubmitOrderList, ModifyOrder, CancelOrder, CancelAllOrders,
@@ -80,6 +84,8 @@ class RiskGate:
         self._forward = forward
         self._log = Logger("RiskGate")
         self._answers = Answers(msgbus, cache, clock)
+        self._waiting: deque[Command] = deque()
+        self._denials_in_a_row = 0
         self._choke = self.judge.rulebook.tallies["choke_point"]
         self._use_bars = limits.market_data.price_source == "bar"
         self._feeds: dict[str, SymbolFeed] = {}
@@ -90,7 +96,26 @@ class RiskGate:
     # -- the door -----------------------------------------------------------------------------------
 
     def execute(self, command: Command) -> None:
-        """Judge a command; forward what is approved, answer what is denied."""
+        """
+        Judge a command; forward what is approved, answer what is denied.
+
+        A command that is sent from within the answer to another one waits for its turn: what is
+        judged then is judged on finished books, and no strategy can drive the stack into the ground.
+
+        """
+        self._waiting.append(command)
+        if len(self._waiting) > 1:
+            return
+        self._denials_in_a_row = 0
+        try:
+            while self._waiting:
+                self._execute(self._waiting[0])
+                self._waiting.popleft()
+        except BaseException:
+            self._waiting.clear()  # What has not been judged is not sent.
+            raise
+
+    def _execute(self, command: Command) -> None:
         if self.record.is_persistent:
             self.record.sync(self.judge, self._clock.timestamp_ns())
         # A class of one's own could show the gate one order and the engine another.
@@ -137,13 +162,24 @@ class RiskGate:
             denial = self._withdraw(intents)
         if denial is not None:
             self.record.denied(self.judge, denial, command, intents, now_ns)
-            self._answers.deny_orders(orders, denial, command)
+            if not self._is_denial_loop(now_ns):
+                self._answers.deny_orders(orders, denial, command)
             return
         for order, intent in zip(orders, intents, strict=True):
             self.approvals.mint(intent.client_order_id, terms_of(order))
         if isinstance(command, SubmitOrderList):
             command = _sealed(command, orders)
         self._forward(command)
+
+    def _is_denial_loop(self, now_ns: int) -> bool:
+        """Halt when denials answer denials without end; the one left unanswered ends the loop."""
+        self._denials_in_a_row += 1
+        if self._denials_in_a_row <= DENIALS_IN_A_ROW_MAX:
+            return False
+        seen = f"observed={self._denials_in_a_row}, limit={DENIALS_IN_A_ROW_MAX}"
+        self.judge.trip(TradingState.HALTED, f"DENIAL_LOOP: {seen}", now_ns)
+        self._log.error(f"A strategy sends a new order for every denial: {seen}")
+        return True
 
     def _withdraw(self, intents: tuple[OrderIntent, ...]) -> Denial:
         """Take back what was approved but could not be written down; exits stay approved."""

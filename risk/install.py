@@ -12,7 +12,7 @@ from nautilus_trader.config import LiveRiskEngineConfig, RiskEngineConfig
 from nautilus_trader.execution.client import ExecutionClient
 from nautilus_trader.system.kernel import NautilusKernel
 
-from risk.client import ApprovedOnlyClient
+from risk.client import ApprovedOnlyClient, LastHop, guard_live_client
 from risk.engine import GuardedLiveRiskEngine, GuardedRiskEngine
 from risk.gate import ENDPOINT, RiskGate
 from risk.journal import Journal, Sync
@@ -108,9 +108,11 @@ def install_guard(
     _swap_risk_engine(kernel, gate, is_backtest=is_backtest)
     kernel.msgbus.deregister(ENDPOINT, kernel.exec_engine.execute)
     kernel.msgbus.register(ENDPOINT, gate.execute)
-    if is_backtest:
-        for client in clients:
+    for client in clients:
+        if is_backtest:
             _swap_client(kernel, client, gate)
+        else:
+            guard_live_client(client, gate.approvals)
     return Guard(gate, ledger, record)
 
 
@@ -172,10 +174,8 @@ def assert_guarded(kernel: NautilusKernel, guard: Guard) -> None:
     except (KeyError, ValueError) as e:
         raise GuardError(f"the endpoint {ENDPOINT} does not lead to the gate") from e
     kernel.msgbus.register(ENDPOINT, guard.gate.execute)
-    if kernel.environment != Environment.BACKTEST:
-        return
     for client in kernel.exec_engine._clients.values():
-        if not isinstance(client, ApprovedOnlyClient):
+        if not isinstance(client, LastHop):
             raise GuardError(f"the client {client.id} takes orders without approval")
 
 

@@ -271,8 +271,8 @@ class Judge:
         leaves = pending.leaves_qty if amend.qty is None else amend.qty - pending.filled_qty
         if amend.qty is not None and any(_is_needed(key, book) for key in linked):
             shown = f"{amend.client_order_id} is linked to a stop"
-            denial = Denial(DenyReason.STOP_LOSS_REQUIRED, shown, "its quantity as it is")
-            return self.rulebook.judged("stop_kept", denial, now_ns)
+            linked_stop = Denial(DenyReason.STOP_LOSS_REQUIRED, shown, "its quantity as it is")
+            return self.rulebook.judged("stop_kept", linked_stop, now_ns)
         if pending.is_exit:
             denial = self._amend_exit(amend, pending, leaves, book, now_ns)
         else:
