@@ -154,7 +154,8 @@ def read_result(run_dir: Path) -> dict[str, Any]:
     path = run_dir / RESULT_FILE
     if not path.is_file():
         raise FileNotFoundError(f"{run_dir} is not a run folder: it has no {RESULT_FILE}")
-    return json.loads(path.read_text(encoding="utf-8"))
+    result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return result
 
 
 def result_hash(rows: Mapping[str, Rows], balances: Mapping[str, str]) -> str:

@@ -68,8 +68,8 @@ def refused_orders(run_dir: Path, other_dir: Path) -> list[dict[str, Any]]:
     """
     own = {order["client_order_id"]: order for order in read_rows(run_dir, "orders")}
     others: dict[tuple[Any, ...], list[Mapping[str, Any]]] = defaultdict(list)
-    for order in read_rows(other_dir, "orders"):
-        others[_identity(order)].append(order)
+    for other in read_rows(other_dir, "orders"):
+        others[_identity(other)].append(other)
     opened = {row["opening_order_id"]: row for row in read_rows(other_dir, "positions")}
     rows = []
     for denial in read_rows(run_dir, "denials"):
@@ -119,8 +119,8 @@ def _differences(this: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]
 
 def _figures(this: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     figures = [(name, this[name], other[name]) for name in FIGURES]
-    depth = [s["max_drawdown"]["ratio"] if s["max_drawdown"] else 0.0 for s in (this, other)]
-    return [*figures[:2], ("max_drawdown_ratio", *depth), *figures[2:]]
+    here, there = (s["max_drawdown"]["ratio"] if s["max_drawdown"] else 0.0 for s in (this, other))
+    return [*figures[:2], ("max_drawdown_ratio", here, there), *figures[2:]]
 
 
 def _breaches(check: Mapping[str, Any]) -> list[dict[str, Any]]:

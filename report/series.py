@@ -52,7 +52,8 @@ def evenly(count: int, limit: int) -> np.ndarray:
 
 def to_ms(ts_event: np.ndarray) -> list[int]:
     """Return nanoseconds as whole milliseconds, which is what a browser's clock counts."""
-    return (np.asarray(ts_event, dtype=np.int64) // NS_PER_MS).tolist()
+    whole_ms: list[int] = (np.asarray(ts_event, dtype=np.int64) // NS_PER_MS).tolist()
+    return whole_ms
 
 
 def to_numbers(values: np.ndarray, digits: int = 9) -> list[Any]:

@@ -102,7 +102,7 @@ def _unexplained(
     """
     traded = sum(float(cycle.gross_pnl_usdt - cycle.fees_usdt) for cycle in cycles)
     funding = float(sum(row["amount_usdt"] for row in rows["funding"]))
-    balance = rows["equity"][-1]["balance_usdt"]
+    balance = float(rows["equity"][-1]["balance_usdt"])
     return round(balance - starting_balance - traded - funding, 6) + 0.0
 
 

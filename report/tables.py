@@ -100,7 +100,9 @@ def read_rows(run_dir: Path, name: str) -> Rows:
         If the folder has no such table.
 
     """
-    return pq.read_table(run_dir / f"{name}.parquet", schema=SCHEMAS[name]).to_pylist()
+    table = pq.read_table(run_dir / f"{name}.parquet", schema=SCHEMAS[name])
+    rows: Rows = table.to_pylist()
+    return rows
 
 
 def read_columns(run_dir: Path, name: str) -> dict[str, Any]:
