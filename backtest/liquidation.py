@@ -70,32 +70,36 @@ class LiquidationEngine:
 
     def _on_mark_price(self, update: MarkPriceUpdate) -> None:
         self._marked_ns[update.instrument_id] = update.ts_event
-        if self._bands:
-            self._look(update.instrument_id, update.value.as_double(), update.ts_event)
+        band = self._bands.get(update.instrument_id)
+        if band is not None:
+            price = update.value.as_double()
+            if not band[0] < price < band[1]:
+                self._check(update.ts_event, {})
 
     def _on_quote(self, quote: QuoteTick) -> None:
-        if self._bands and not self._is_marked(quote.instrument_id, quote.ts_event):
+        if self._bands:
             mid = (quote.bid_price.as_double() + quote.ask_price.as_double()) / 2
-            self._look(quote.instrument_id, mid, quote.ts_event)
+            self._look(quote.instrument_id, mid, mid, quote.ts_event)
 
     def _on_trade(self, trade: TradeTick) -> None:
-        if self._bands and not self._is_marked(trade.instrument_id, trade.ts_event):
-            self._look(trade.instrument_id, trade.price.as_double(), trade.ts_event)
+        if self._bands:
+            price = trade.price.as_double()
+            self._look(trade.instrument_id, price, price, trade.ts_event)
 
     def _on_bar(self, bar: Bar) -> None:
-        instrument_id = bar.bar_type.instrument_id
-        if self._bands and not self._is_marked(instrument_id, bar.ts_event):
-            self._look(instrument_id, bar.low.as_double(), bar.ts_event)
-            self._look(instrument_id, bar.high.as_double(), bar.ts_event)
+        if self._bands:
+            low, high = bar.low.as_double(), bar.high.as_double()
+            self._look(bar.bar_type.instrument_id, low, high, bar.ts_event)
 
-    def _is_marked(self, instrument_id: InstrumentId, ts_now: int) -> bool:
-        marked_ns = self._marked_ns.get(instrument_id)
-        return marked_ns is not None and ts_now - marked_ns <= MARK_AGE_NS_MAX
-
-    def _look(self, instrument_id: InstrumentId, price: float, ts_now: int) -> None:
+    def _look(self, instrument_id: InstrumentId, low: float, high: float, ts_now: int) -> None:
+        """Check where a price that stands in for the mark price leaves its band."""
         band = self._bands.get(instrument_id)
-        if band is not None and not band[0] < price < band[1]:
-            self._check(ts_now, {instrument_id: Decimal(repr(price))})
+        if band is None or (band[0] < low and high < band[1]):
+            return
+        marked_ns = self._marked_ns.get(instrument_id)
+        if marked_ns is None or ts_now - marked_ns > MARK_AGE_NS_MAX:
+            for price in (low,) if low == high else (low, high):
+                self._check(ts_now, {instrument_id: Decimal(repr(price))})
 
     def _on_position(self, event: PositionEvent) -> None:
         self._bands[event.instrument_id] = UNKNOWN
