@@ -40,8 +40,9 @@ ALWAYS = "always on"
 def guard_report(judge: Judge, denials: list[dict[str, Any]]) -> dict[str, Any]:
     """Return every control's tally, the state's history, alarms, denials and position caps."""
     limits = judge.limits
+    rows = sorted(judge.report(), key=lambda row: int(row["control"]))
     return {
-        "controls": [row | {"limit": _limit_text(row["key"], limits)} for row in judge.report()],
+        "controls": [row | {"limit": _limit_text(row["key"], limits)} for row in rows],
         "states": [
             {
                 "ts": t.ts_ns, "previous": t.previous.name, "state": t.state.name,
