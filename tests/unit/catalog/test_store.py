@@ -105,6 +105,20 @@ def test_files_have_disjoint_intervals_that_are_those_of_their_rows(tmp_path: Pa
     assert all(end < start for (_, end), (start, _) in pairwise(intervals))
 
 
+def test_a_day_ends_with_its_last_nanosecond(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    midnight = T0 + 2 * HOUR
+
+    for ts in (midnight - 1, midnight):
+        store.write(quotes([1], ts), QuoteTick, ID)
+
+    names = [path.name for path in (tmp_path / "data" / "quote_tick" / ID).iterdir()]
+    assert sorted(names) == [
+        "2023-11-14T23-59-59-999999999Z_2023-11-14T23-59-59-999999999Z.parquet",
+        "2023-11-15T00-00-00-000000000Z_2023-11-15T00-00-00-000000000Z.parquet",
+    ]
+
+
 def test_equal_trades_with_different_ids_are_all_kept(tmp_path: Path) -> None:
     store = Store(tmp_path)
 
