@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from decimal import Decimal
 
 from nautilus_trader.backtest.engine import BacktestEngine
-from nautilus_trader.backtest.models import FillModel, LatencyModel
+from nautilus_trader.backtest.models import LatencyModel
 from nautilus_trader.common.config import LoggingConfig
 from nautilus_trader.config import BacktestEngineConfig
 from nautilus_trader.model.currencies import USDT
@@ -16,6 +16,7 @@ from nautilus_trader.model.identifiers import TraderId, Venue
 from nautilus_trader.model.instruments import CryptoPerpetual
 from nautilus_trader.model.objects import Money
 
+from backtest.fills import SeededFillModel
 from backtest.kernel import linear_kernel, linear_venue
 from backtest.margin import BracketMarginModel, LiquidationFeeModel
 from backtest.venue import MS_NS, VenueModule
@@ -89,10 +90,10 @@ def _add_venue(
         margin_model=margins,
         modules=[VenueModule(simulation, margins)],
         fee_model=LiquidationFeeModel(),
-        fill_model=FillModel(
-            prob_fill_on_limit=float(simulation.limit_fill_probability),
-            prob_slippage=float(simulation.slippage_probability),
-            random_seed=profile.seed,
+        fill_model=SeededFillModel(
+            float(simulation.limit_fill_probability),
+            float(simulation.slippage_probability),
+            profile.seed,
         ),
         latency_model=_latency(simulation),
         book_type=BookType.L2_MBP if "book" in profile.data.types else BookType.L1_MBP,
