@@ -50,6 +50,11 @@ class Journal:
         except OSError as e:
             raise JournalError(f"{path}: cannot be written: {e.strerror}") from e
 
+    @property
+    def is_new(self) -> bool:
+        """Return whether nothing was ever written."""
+        return self._seq == 0
+
     def append(self, kind: str, ts_ns: int, data: dict[str, Any] | msgspec.Struct) -> None:
         """
         Write one record.

@@ -45,7 +45,10 @@ class Latch:
         try:
             table = json.loads(self.path.read_text(encoding="utf-8"))
             state = TradingState[table["state"]]
-            return state, [str(c) for c in table["causes"]], str(table["by"]), str(table["reason"])
+            by, reason = str(table["by"]), str(table["reason"])
+            if state is TradingState.ACTIVE and not (by.strip() and reason.strip()):
+                raise ValueError("ACTIVE needs a person and a reason")  # noqa: TRY301 - as any bad field
+            return state, [str(c) for c in table["causes"]], by, reason
         except (OSError, ValueError, KeyError, TypeError) as e:
             raise LatchError(f"{self.path}: is no latch, so trading counts as HALTED: {e!r}") from e
 
@@ -75,6 +78,10 @@ class Latch:
         except OSError as e:
             raise LatchError(f"{self.path}: cannot be written: {e.strerror}") from e
         self._stamp = self._mtime()
+
+    def exists(self) -> bool:
+        """Return whether the file is there."""
+        return self._mtime() is not None
 
     def is_changed(self) -> bool:
         """Return whether somebody else has written the file since it was last read or written."""

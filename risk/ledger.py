@@ -111,6 +111,9 @@ class Ledger:
     def _on_filled(self, fill: OrderFilled) -> None:
         side = BUY if fill.order_side == OrderSide.BUY else SELL
         qty, px = fill.last_qty.as_decimal(), fill.last_px.as_decimal()
+        order = self._cache.order(fill.client_order_id)
+        if order is not None and order.last_trade_id != fill.trade_id:
+            raise ValueError(f"{fill.client_order_id} has no fill {fill.trade_id}")
         fee = fill.commission
         if fee.currency.code != MONEY:
             raise ValueError(f"fee in {fee.currency.code}: the books are kept in {MONEY}")
@@ -137,6 +140,9 @@ class Ledger:
         self._judge.on_cancel_rejected(event.instrument_id.value, event.client_order_id.value)
 
     def _on_closed(self, event: Any) -> None:
+        order = self._cache.order(event.client_order_id)
+        if order is not None and not order.is_closed:
+            raise ValueError(f"{event.client_order_id} is told closed and is {order.status.name}")
         self._judge.on_closed(event.instrument_id.value, event.client_order_id.value)
 
     def _on_terms(self, event: Any) -> None:

@@ -70,11 +70,22 @@ class Record:
 
     def attach(self, judge: Judge, profile: dict[str, Any], profile_hash: str, now_ns: int) -> None:
         """Open the record: the resolved profile first, then the state that the latch holds."""
+        is_first_start = self.journal.is_new
         self.journal.append("profile", now_ns, {"hash": profile_hash, "profile": profile})
         judge.on_transition = lambda transition: self._on_transition(judge, transition)
         judge.on_alarm = lambda ts_ns, text: self._on_alarm(judge, ts_ns, text)
         if self.is_persistent:
+            self._open_latch(judge, now_ns, is_first_start=is_first_start)
+
+    def _open_latch(self, judge: Judge, now_ns: int, *, is_first_start: bool) -> None:
+        """Obey the latch; one that was there once and is gone may have been a halt."""
+        if self.latch.exists():
             self._read_latch(judge, now_ns)
+        elif is_first_start:
+            self._write_latch(judge, by="install_guard", reason="first start", ts_ns=now_ns)
+        else:
+            cause = f"LATCH_MISSING: observed=no {self.latch.path.name}, limit=the one of before"
+            judge.trip(TradingState.HALTED, cause, now_ns)
 
     def sync(self, judge: Judge, now_ns: int) -> None:
         """Follow what a person's command wrote into the latch."""
@@ -145,11 +156,13 @@ class Record:
             "cause": transition.cause, "by": transition.by,
         }  # fmt: skip
         self._write(judge, "state", transition.ts_ns, data)
+        self._write_latch(judge, by=transition.by, reason=transition.cause, ts_ns=transition.ts_ns)
+
+    def _write_latch(self, judge: Judge, *, by: str, reason: str, ts_ns: int) -> None:
         try:
             self.latch.write(
-                judge.state.state, judge.state.causes, by=transition.by,
-                reason=transition.cause, ts_ns=transition.ts_ns,
-            )  # fmt: skip
+                judge.state.state, judge.state.causes, by=by, reason=reason, ts_ns=ts_ns
+            )
         except LatchError as e:
             # A state that would not survive a restart must not be trusted with new risk.
             judge.journal_error = str(e)
