@@ -97,8 +97,11 @@ class LiquidationEngine:
         if band is None or (band[0] < low and high < band[1]):
             return
         marked_ns = self._marked_ns.get(instrument_id)
-        if marked_ns is None or ts_now - marked_ns > MARK_AGE_NS_MAX:
-            for price in (low,) if low == high else (low, high):
+        if marked_ns is not None and ts_now - marked_ns <= MARK_AGE_NS_MAX:
+            return
+        for price in (low, high):
+            band = self._bands.get(instrument_id)
+            if band is not None and not band[0] < price < band[1]:
                 self._check(ts_now, {instrument_id: Decimal(repr(price))})
 
     def _on_position(self, event: PositionEvent) -> None:
