@@ -65,7 +65,6 @@ class Tally:
 
     __slots__ = (
         "closest",
-        "closest_ratio",
         "control",
         "denied",
         "evaluated",
@@ -83,17 +82,18 @@ class Tally:
         self.denied = 0
         self.first_ns: int | None = None
         self.last_ns: int | None = None
-        self.closest_ratio = Decimal(-1)
-        self.closest: tuple[object, object, str, int] | None = None
+        self.closest: tuple[Decimal | int, Decimal | int, str, int] | None = None
 
     def approach(
         self, observed: Decimal | int, limit: Decimal | int, instrument_id: str, ts_ns: int
     ) -> None:
         """Remember the closest approach to the limit."""
-        ratio = Decimal(observed) / limit if limit else Decimal(observed)
-        if ratio > self.closest_ratio:
-            self.closest_ratio = ratio
-            self.closest = (observed, limit, instrument_id, ts_ns)
+        if self.closest is not None:
+            before, bound = self.closest[:2]
+            # Most decisions end here: the same limit, and not closer. No division on this path.
+            if observed <= before if limit is bound else observed * bound <= before * limit:
+                return
+        self.closest = (observed, limit, instrument_id, ts_ns)
 
     def deny(self, ts_ns: int) -> None:
         """Count a denial (or, for a breaker, a trip)."""
@@ -107,7 +107,7 @@ class Tally:
         if self.closest is not None:
             observed, limit, instrument_id, ts_ns = self.closest
             closest = {
-                "ratio": float(self.closest_ratio),
+                "ratio": float(Decimal(observed) / limit if limit else observed),
                 "observed": plain(observed),
                 "limit": plain(limit),
                 "instrument_id": instrument_id,

@@ -121,6 +121,12 @@ class ModelVenue:
         else:
             self._cancel(order)
 
+    def waits(self, order: VenueOrder) -> bool:
+        """Return whether an order is on its way by itself: a child travels with its entry."""
+        return (
+            not order.is_there and not order.is_over and order.intent.parent_id not in self.orders
+        )
+
     # -- what happens by itself -------------------------------------------------------------------
 
     def fillable(self, order: VenueOrder) -> Decimal:
@@ -217,7 +223,7 @@ class ModelVenue:
                     qty = min(qty, max(-position * side, ZERO))
                 position += qty * side
                 most.append(position)
-        return max(max(most), ZERO), max(-min(most), ZERO)
+        return max(*most, ZERO), max(-min(most), ZERO)
 
     def cover(self, instrument_id: str, side: int) -> list[tuple[Decimal, Decimal]]:
         """Return ``(trigger, quantity)`` of the stops that work at the venue for *side*, tightest first."""

@@ -8,6 +8,7 @@ of the gate; they are only compared with a recount.
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -33,6 +34,18 @@ sides = st.sampled_from((BUY, SELL))
 picks = st.integers(0, 40)
 quantities = st.integers(1, 4).map(D)
 offsets = st.integers(-3, 3)
+
+
+def has_position(machine: JudgeAndVenue) -> bool:
+    return any(machine.told.values())
+
+
+def has_orders(machine: JudgeAndVenue) -> bool:
+    return any(book.pending for book in machine.judge.account.symbols.values())
+
+
+def has_venue_work(machine: JudgeAndVenue) -> bool:
+    return not machine.venue.is_idle()
 
 
 class JudgeAndVenue(RuleBasedStateMachine):
@@ -112,9 +125,11 @@ class JudgeAndVenue(RuleBasedStateMachine):
 
     def known(self) -> list[VenueOrder]:
         """Return the orders that a strategy can speak about: not yet reported as over."""
-        return [
-            o for o in self.venue.orders.values() if self.judge.account.find(o.id) is not None
-        ]
+        return [o for o in self.venue.orders.values() if self.judge.account.find(o.id) is not None]
+
+    def held(self, key: str) -> str:
+        """Return *key*, or the other symbol where only that one has a position."""
+        return key if self.told[key] else next(k for k in SYMBOLS if self.told[k])
 
     # -- what strategies ask ----------------------------------------------------------------------
 
@@ -122,7 +137,7 @@ class JudgeAndVenue(RuleBasedStateMachine):
         key=symbols, side=sides, qty=quantities, away=st.integers(-1, 4), offset=offsets,
         is_market=st.booleans(), with_target=st.booleans(), twice=st.booleans(),
     )  # fmt: skip
-    def enter(
+    def enter(  # noqa: PLR0917 - Hypothesis hands them over by name
         self, key: str, side: int, qty: Decimal, away: int, offset: int,
         is_market: bool, with_target: bool, twice: bool,
     ) -> None:  # fmt: skip
@@ -134,9 +149,14 @@ class JudgeAndVenue(RuleBasedStateMachine):
             if with_target:
                 orders.append(
                     self.order(
-                        key, -side, qty, order_type="LIMIT", price=self.mid[key] + side * 8,
-                        is_reduce_only=True, parent_id=entry.client_order_id,
-                    )  # fmt: skip
+                        key,
+                        -side,
+                        qty,
+                        order_type="LIMIT",
+                        price=self.mid[key] + side * 8,
+                        is_reduce_only=True,
+                        parent_id=entry.client_order_id,
+                    )
                 )
         state = self.judge.state.state
         if self.submit(*orders) is None:
@@ -145,26 +165,28 @@ class JudgeAndVenue(RuleBasedStateMachine):
             assert sum(o.qty for o in orders if not o.is_reduce_only) * self.mid[key] <= LIST_MAX
             for stop in (o for o in orders if o.order_type == "STOP_MARKET"):
                 self.widen(key, side, stop.trigger_price)
+        else:
+            assert self.submit(self.order(key, side, qty)) is not None, "an entry without a stop"
 
     def widen(self, key: str, side: int, trigger: Decimal | None) -> None:
         assert trigger is not None
         known = self.loosest.get((key, side), trigger)
         self.loosest[key, side] = min(known, trigger) if side == BUY else max(known, trigger)
 
-    @rule(key=symbols, side=sides, qty=quantities)
-    def enter_naked(self, key: str, side: int, qty: Decimal) -> None:
-        assert self.submit(self.order(key, side, qty)) is not None
-
+    @precondition(has_position)
     @rule(key=symbols, qty=quantities, price=offsets, is_market=st.booleans())
     def exit(self, key: str, qty: Decimal, price: int, is_market: bool) -> None:
+        key = self.held(key)
         side = BUY if self.told[key] < 0 else SELL
         terms: dict[str, object] = {"is_reduce_only": True}
         if not is_market:
             terms |= {"order_type": "LIMIT", "price": self.mid[key] + price}
         self.submit(self.order(key, side, qty, **terms))
 
+    @precondition(has_position)
     @rule(key=symbols, qty=quantities, away=st.integers(-2, 30), pick=picks)
     def add_stop(self, key: str, qty: Decimal, away: int, pick: int) -> None:
+        key = self.held(key)
         side = BUY if self.told[key] < 0 else SELL
         parent = self.pick(list(self.venue.orders.values()), pick) if pick % 2 else None
         stop = self.order(
@@ -178,6 +200,7 @@ class JudgeAndVenue(RuleBasedStateMachine):
         if self.judge.submit((claimed,), {key: self.market(key)}, self.now) is None:
             self.venue.send((stop,))  # a parent of an earlier list means nothing to the venue
 
+    @precondition(has_orders)
     @rule(pick=picks, qty=st.none() | quantities, away=st.none() | st.integers(-8, 8))
     def amend(self, pick: int, qty: Decimal | None, away: int | None) -> None:
         order = self.pick(self.known(), pick)
@@ -195,6 +218,7 @@ class JudgeAndVenue(RuleBasedStateMachine):
             order.amends.append(amend)
             self.approved(key)
 
+    @precondition(has_orders)
     @rule(pick=picks)
     def cancel(self, pick: int) -> None:
         order = self.pick(self.known(), pick)
@@ -204,8 +228,9 @@ class JudgeAndVenue(RuleBasedStateMachine):
         if self.judge.cancel(order.intent.instrument_id, order.id, self.now) is None:
             order.cancels += 1
 
-    @rule(pick=picks)
-    def cancel_every_stop(self, pick: int) -> None:
+    @precondition(has_orders)
+    @rule()
+    def cancel_every_stop(self) -> None:
         for order in self.known():
             if order.is_stop and self.judge.cancel(
                 order.intent.instrument_id, order.id, self.now
@@ -214,45 +239,57 @@ class JudgeAndVenue(RuleBasedStateMachine):
 
     # -- what the venue does ----------------------------------------------------------------------
 
-    @rule(pick=picks, is_accepted=st.sampled_from((True, True, True, False)))
-    def arrive(self, pick: int, is_accepted: bool) -> None:
-        waiting = [
-            o
-            for o in self.venue.orders.values()
-            if not o.is_there and not o.is_over and o.intent.parent_id not in self.venue.orders
-        ]
-        if (order := self.pick(waiting, pick)) is not None:
-            self.venue.arrive(order, is_accepted=is_accepted)
+    @precondition(has_venue_work)
+    @rule(steps=st.lists(st.tuples(picks, quantities), min_size=1, max_size=8))
+    def go_well(self, steps: list[tuple[int, Decimal]]) -> None:
+        """Let orders arrive and trade, commands take effect, and reports come in."""
+        for pick, qty in steps:
+            venue, orders = self.venue, list(self.venue.orders.values())
+            acts = [partial(venue.arrive, o, is_accepted=True) for o in orders if venue.waits(o)]
+            acts += [
+                partial(venue.fill, o, min(qty, venue.fillable(o)))
+                for o in orders
+                if venue.fillable(o) > 0
+            ]
+            for command, has in ((venue.arrive_amend, "amends"), (venue.arrive_cancel, "cancels")):
+                acts += [
+                    partial(command, o, is_accepted=True)
+                    for o in orders
+                    if getattr(o, has) and (o.is_there or o.is_over)
+                ]
+            if venue.events:
+                acts += [partial(self.deliver, pick % 4 + 1)] * 2
+            if acts:
+                acts[pick % len(acts)]()
 
-    @rule(pick=picks, is_accepted=st.booleans())
-    def arrive_amend(self, pick: int, is_accepted: bool) -> None:
-        waiting = [
-            o for o in self.venue.orders.values() if o.amends and (o.is_there or o.is_over)
-        ]
-        if (order := self.pick(waiting, pick)) is not None:
-            self.venue.arrive_amend(order, is_accepted=is_accepted)
-
-    @rule(pick=picks, is_accepted=st.sampled_from((True, True, False)))
-    def arrive_cancel(self, pick: int, is_accepted: bool) -> None:
-        waiting = [
-            o for o in self.venue.orders.values() if o.cancels and (o.is_there or o.is_over)
-        ]
-        if (order := self.pick(waiting, pick)) is not None:
-            self.venue.arrive_cancel(order, is_accepted=is_accepted)
-
-    @rule(pick=picks, qty=quantities)
-    def fill(self, pick: int, qty: Decimal) -> None:
-        ready = [o for o in self.venue.orders.values() if self.venue.fillable(o) > 0]
-        if (order := self.pick(ready, pick)) is not None:
-            self.venue.fill(order, min(qty, self.venue.fillable(order)))
-
+    @precondition(has_venue_work)
     @rule(pick=picks)
-    def expire(self, pick: int) -> None:
-        ready = [o for o in self.venue.orders.values() if self.venue.may_expire(o)]
-        if (order := self.pick(ready, pick)) is not None:
-            self.venue.expire(order)
+    def go_badly(self, pick: int) -> None:
+        """Let the venue refuse what has arrived, or end what works."""
+        venue, orders = self.venue, list(self.venue.orders.values())
+        acts = [partial(venue.arrive, o, is_accepted=False) for o in orders if venue.waits(o)]
+        acts += [partial(venue.expire, o) for o in orders if venue.may_expire(o)]
+        for command, has in ((venue.arrive_amend, "amends"), (venue.arrive_cancel, "cancels")):
+            acts += [
+                partial(command, o, is_accepted=False)
+                for o in orders
+                if getattr(o, has) and (o.is_there or o.is_over)
+            ]
+        if acts:
+            acts[pick % len(acts)]()
 
-    @rule(count=st.integers(1, 8))
+    @rule()
+    def settle(self) -> None:
+        """Let everything that is on its way arrive, and every report come in."""
+        for order in list(self.venue.orders.values()):
+            if self.venue.waits(order):
+                self.venue.arrive(order, is_accepted=True)
+            while order.amends:
+                self.venue.arrive_amend(order, is_accepted=True)
+            while order.cancels:
+                self.venue.arrive_cancel(order, is_accepted=True)
+        self.deliver(len(self.venue.events))
+
     def deliver(self, count: int) -> None:
         for _ in range(min(count, len(self.venue.events))):
             self.tell(self.venue.events.popleft())
@@ -297,7 +334,7 @@ class JudgeAndVenue(RuleBasedStateMachine):
     def pay(self, balance: int) -> None:
         self.judge.account.balance = D(balance)
 
-    @rule(state=st.sampled_from((TradingState.REDUCING, TradingState.HALTED)))
+    @rule(state=st.sampled_from((*[TradingState.ACTIVE] * 6, *TradingState)))
     def trip(self, state: TradingState) -> None:
         self.judge.trip(state, "TEST: observed=1, limit=0", self.now)
 

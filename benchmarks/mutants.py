@@ -1,0 +1,179 @@
+"""
+Break the risk core on purpose, one line at a time: each break must turn a test red.
+
+Every mutant is applied to a temporary copy of the tree, and the unit tests of the core run there.
+A mutant that survives is a rule that no test holds.
+
+    python -m benchmarks.mutants [--only TEXT] [--jobs N] [--out FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+from risk.rulebook import ENTRY_RULES
+
+ROOT = Path(__file__).parents[1]
+NEEDED = ("risk", "tests/unit/risk", "tests/risk_builders.py", "tests/conftest.py")
+
+
+class Mutant(NamedTuple):
+    """One break: *old* stands once in *file* and becomes *new*."""
+
+    file: str
+    old: str
+    new: str
+
+
+BY_HAND = (
+    # limits: at the limit, and one step over it
+    Mutant("rulebook", "if observed > limit:", "if observed >= limit:"),
+    Mutant("rulebook", "if observed > limit:", "if False:"),
+    Mutant("breakers", "return self.observed > self.limit", "return self.observed >= self.limit"),
+    Mutant("breakers", "loss > self._alarm_ratio * equity", "loss >= self._alarm_ratio * equity"),
+    Mutant("judge", "if entries <= most:", "if entries < most:"),
+    Mutant("judge", "if sent > most:", "if sent >= most:"),
+    Mutant("judge", "if order.qty > reducible:", "if order.qty >= reducible:"),
+    Mutant("judge", "in_flight + order.qty > reducible:", "in_flight + order.qty >= reducible:"),
+    Mutant("windows", "times[0] <= horizon", "times[0] < horizon"),
+    Mutant("windows", "highs[0][0] <= horizon", "highs[0][0] < horizon"),
+    Mutant("windows", "lows[0][0] <= horizon", "lows[0][0] < horizon"),
+    Mutant("rules", "stop.qty < order.qty and", "stop.qty <= order.qty and"),
+    Mutant("rules", "(entry - trigger) * case.order.side > 0", "(entry - trigger) * 1 > 0"),
+    Mutant("rules", "case.order.side > 0:", "case.order.side >= 0:"),
+    Mutant("rules", "(reach - resting) * order.side >= 0", "(reach - resting) * order.side > 0"),
+    Mutant("rules", "-(-age_ns // NS_PER_MS)", "age_ns // NS_PER_MS"),
+    Mutant("rules", "market.bid >= market.ask and", "market.bid > market.ask and"),
+    Mutant("rules", "equity is None or equity <= 0", "equity is None or equity < 0"),
+    Mutant("filters", "qty < filters.min_qty", "qty <= filters.min_qty"),
+    Mutant("filters", "qty > qty_max", "qty >= qty_max"),
+    Mutant("filters", "order.qty * price < least", "order.qty * price <= least"),
+    Mutant("filters", "if order.price > bound", "if order.price >= bound"),
+    Mutant("filters", "if order.price < bound", "if order.price <= bound"),
+    Mutant("filters", "wanted > most", "wanted >= most"),
+    # reservations
+    Mutant("book", "side.count(pending, pending.leaves_qty)\n", "pass\n"),
+    Mutant("book", "side.count(pending, -pending.leaves_qty)\n", "pass\n"),
+    Mutant("book", "self.side(pending.side).count(pending, -taken)\n", "pass\n"),
+    Mutant("book", "side.cover_qty -= pending.cover_qty\n", "pass\n"),
+    Mutant("book", "side.entry_prices.drop(client_order_id)\n", "pass\n"),
+    Mutant("book", "side.resting.drop(client_order_id)\n", "pass\n"),
+    Mutant("book", "if pending.leaves_qty == 0:\n", "if False:\n"),
+    Mutant("judge", "            book.add(pending)\n            self._seen_ids", "            self._seen_ids"),
+    Mutant("judge", "            self._seen_ids.add(order.client_order_id)\n            if", "            if"),
+    Mutant("judge", "self._entry_window(order).take_back()", "pass"),
+    Mutant("judge", "        except Exception:\n            self._take_back(reserved)\n", "        except Exception:\n"),  # noqa: E501 - a table
+    Mutant("judge", "leaves_qty=max(leaves, pending.leaves_qty)", "leaves_qty=leaves"),
+    Mutant("judge", "price=max(px, pending.price)", "price=px"),
+    Mutant("judge", "pending.amends += 1", "pass"),
+    # worst case
+    Mutant("book", "shrink = self.side(side).exit_qty", "shrink = ZERO"),
+    Mutant("book", "worst = position + self.side(side).entry_qty", "worst = position"),
+    Mutant("book", "self.ref_px is not None and self.ref_px > entry", "False"),
+    Mutant("rules", "max(order.price, reference) if order.side < 0 else order.price", "order.price"),
+    Mutant("rules", "order.trigger_price * markup", "order.trigger_price"),
+    Mutant("rules", "gross += max(long_side, short_side)", "gross += long_side"),
+    # protective stops
+    Mutant("judge", "and order.side == -entry.side\n", "\n"),
+    Mutant("judge", "and order.instrument_id == entry.instrument_id\n", "\n"),
+    Mutant("judge", "order.parent_id == entry.client_order_id\n            and", ""),
+    Mutant("judge", "and order.order_type == PROTECTIVE_TYPE\n", "\n"),
+    Mutant("judge", "and order.trigger_price is not None\n", "\n"),
+    Mutant("judge", "and not order.is_emulated\n", "\n"),
+    Mutant("judge", "and not order.is_quote_qty\n", "\n"),
+    Mutant("judge", "hangs = order.client_order_id in stops", "hangs = True"),
+    Mutant("judge", "pending.is_canceling = True", "pass"),
+    Mutant("judge", "pending.is_accepted = True", "pass"),
+    Mutant("judge", "* pending.side > 0 and needed > 0", "* pending.side > 0 and False"),
+    Mutant("judge", "book.set_cover(pending, min(pending.cover_qty, leaves))", "pass"),
+    Mutant("book", "(other.is_accepted or other.parent_id in self.pending)", "True"),
+    Mutant("book", "(other.parent_id is not None or not is_looser(other, stop.trigger_price))", "True"),
+    Mutant("book", "if stop.is_canceling:", "if False:"),
+    Mutant("rules", "needed += order.qty", "pass"),
+    # state, losses, journal, latch, approvals
+    Mutant("trading_state", "max(state, self.state)", "state"),
+    Mutant("trading_state", "if not by.strip() or not reason.strip():", "if False:"),
+    Mutant("judge", "self.trip(TradingState.HALTED, denial.text, now_ns)", "pass"),
+    Mutant("judge", "self._losses.rebase(pnl)", "pass"),
+    Mutant("judge", "self._losses.roll(self.account, now_ns)\n        book", "book"),
+    Mutant("breakers", "- account.fees", ""),
+    Mutant("breakers", "+ account.funding", ""),
+    Mutant("breakers", "self._peak_pnl is None or pnl > self._peak_pnl", "self._peak_pnl is None"),
+    Mutant("breakers", "share = loss / equity if equity > 0 else 1 + loss\n        self", "share = loss / equity\n        self"),  # noqa: E501 - a table
+    Mutant("journal", "_seal(msgspec.json.encode(record))[0] != line", "False"),
+    Mutant("journal", "if chained != (seq, prev):", "if False:"),
+    Mutant("journal", "if self._failure is not None:", "if False:"),
+    Mutant("latch", "part.replace(self.path)", "self.path.write_text(part.read_text())"),
+    Mutant("approvals", "self._open.pop(client_order_id, None) == terms", "self._open.get(client_order_id) == terms"),
+    Mutant("approvals", "self._open.pop(client_order_id, None) == terms", "self._open.pop(client_order_id, None) is not None"),  # noqa: E501 - a table
+    Mutant("limits", 'strict=True, extra="forbid"', 'strict=True, extra="ignore"'),
+    Mutant("limits", "strict=True, extra", "strict=False, extra"),
+    Mutant("limits", "if self.unrealized_loss_ratio_alarm > self", "if self.unrealized_loss_ratio_alarm >= self"),
+)  # fmt: skip
+
+
+def mutants() -> list[Mutant]:
+    """Return the breaks by hand, and for each rule the book of rules without it."""
+    text = (ROOT / "risk" / "rulebook.py").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines(keepends=True) if line.startswith("    Rule(")]
+    assert len(lines) == len(ENTRY_RULES), "each rule stands on a line of its own"
+    return [*(Mutant("rulebook", line, "") for line in lines), *BY_HAND]
+
+
+def run(mutant: Mutant) -> str:
+    """Return 'killed', 'survived' or 'misplaced' (its text does not stand once in the file)."""
+    with tempfile.TemporaryDirectory() as name:
+        tree = Path(name)
+        for needed in NEEDED:
+            source, target = ROOT / needed, tree / needed
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, target)
+        shutil.copy(ROOT / "pyproject.toml", tree)
+        path = tree / "risk" / f"{mutant.file}.py"
+        text = path.read_text(encoding="utf-8")
+        if text.count(mutant.old) != 1:
+            return "misplaced"
+        path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+        command = [
+            sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "tests/unit/risk",
+            # These look at the whole tree, or at the text of the code.
+            "--deselect", "tests/unit/risk/test_decision.py",
+        ]  # fmt: skip
+        done = subprocess.run(command, cwd=tree, capture_output=True, check=False)
+        return "survived" if done.returncode == 0 else "killed"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", help="only mutants whose file or text holds this")
+    parser.add_argument("--jobs", type=int, default=2, help="mutants at a time")
+    parser.add_argument("--out", type=Path, help="write the results as JSON")
+    args = parser.parse_args()
+    chosen = [m for m in mutants() if args.only in m.file + m.old]
+    began = time.perf_counter()
+    with ThreadPoolExecutor(args.jobs) as pool:
+        fates = list(pool.map(run, chosen))
+    rows = [{**m._asdict(), "fate": fate} for m, fate in zip(chosen, fates, strict=True)]
+    for row in rows:
+        print(f"{row['fate']:10} {row['file']:14} {' '.join(row['old'].split())[:90]}")
+    alive = sum(fate != "killed" for fate in fates)
+    print(f"{len(rows)} mutants, {alive} not killed, {time.perf_counter() - began:.0f} s")
+    if args.out:
+        args.out.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    return 1 if alive else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
