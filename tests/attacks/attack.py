@@ -28,8 +28,8 @@ class Attack:
         The reason code that the attacker, or the guard's log of causes, gets to see.
     stock_stops : bool
         Whether the stock engine stops it as well.
-    kernels : tuple[str, ...]
-        Where the attack exists.
+    kernels, stock_kernels : tuple[str, ...]
+        Where the attack exists, and where the stock engine can be shown it.
     open_on : tuple[str, ...]
         Kernels on which it still gets through, and must be answered elsewhere.
 
@@ -43,6 +43,7 @@ class Attack:
     answer: str
     stock_stops: bool
     kernels: tuple[str, ...]
+    stock_kernels: tuple[str, ...]
     open_on: tuple[str, ...]
 
 
@@ -60,6 +61,7 @@ class Chapter:
         twin: Move,
         stock_stops: bool = False,
         kernels: tuple[str, ...] = (BACKTEST, LIVE),
+        stock_kernels: tuple[str, ...] | None = None,
         open_on: tuple[str, ...] = (),
     ) -> Callable[[Move], Move]:
         """Enter the decorated function as an attack; its docstring says what it tries."""
@@ -70,7 +72,8 @@ class Chapter:
             name = run.__name__.replace("_", " ")
             self.attacks.append(
                 Attack(
-                    self.title, name, tries, run, twin, answer, stock_stops, kernels, open_on
+                    self.title, name, tries, run, twin, answer, stock_stops, kernels,
+                    stock_kernels or kernels, open_on,
                 )
             )  # fmt: skip
             return run

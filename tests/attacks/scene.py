@@ -27,7 +27,7 @@ from nautilus_trader.execution.algorithm import ExecAlgorithm
 from nautilus_trader.execution.messages import SubmitOrder, SubmitOrderList
 from nautilus_trader.model.currencies import USDT
 from nautilus_trader.model.data import QuoteTick
-from nautilus_trader.model.enums import AccountType, OmsType, OrderSide, OrderType
+from nautilus_trader.model.enums import AccountType, OmsType, OrderSide, OrderType, TradingState
 from nautilus_trader.model.events import (
     OrderAccepted,
     OrderCanceled,
@@ -90,7 +90,7 @@ LIMITS = RiskLimits.model_validate(
             "leverage_max": 3,
         },
         "rates": {
-            "messages_per_sec_max": 24,
+            "messages_per_sec_max": 40,
             "messages_per_min_max": 200,
             "exit_reserve_ratio": Decimal("0.25"),
             "repeated_entries_max": 6,
@@ -195,7 +195,15 @@ class Scene(ABC):
     def _start(self) -> None: ...
 
     @abstractmethod
-    def close(self) -> None: ...
+    def _close(self) -> None: ...
+
+    def close(self) -> None:
+        """End the kernel and let go of its files."""
+        if self.next_life is not None:
+            self.next_life.close()
+        self._close()
+        if self.guard is not None:
+            self.guard.close()
 
     def restarted(self) -> Scene:
         """Return the same kernel, started anew over the same state."""
@@ -237,8 +245,6 @@ class Scene(ABC):
 
     def halt(self) -> None:
         """Halt trading in the way that NautilusTrader offers."""
-        from nautilus_trader.model.enums import TradingState
-
         self.kernel.risk_engine.set_trading_state(TradingState.HALTED)
 
     # -- orders -------------------------------------------------------------------------------------
@@ -336,11 +342,13 @@ class Scene(ABC):
         return self.venue.updates[order.client_order_id]
 
     def answers(self) -> list[str]:
-        """Return every refusal, and what the guard halted for."""
+        """Return every refusal, and what the guard wrote down or halted for."""
         if self.next_life is not None:
             return self.next_life.answers()
-        causes = [] if self.guard is None else self.guard.gate.judge.state.causes
-        return [*self.venue.refusals, *causes]
+        if self.guard is None:
+            return self.venue.refusals
+        written = [row["text"] for row in self.guard.record.denials]
+        return [*self.venue.refusals, *written, *self.guard.gate.judge.state.causes]
 
 
 class BacktestScene(Scene):
@@ -382,7 +390,7 @@ class BacktestScene(Scene):
         self.engine.add_data([self._tick(instrument, mid, spread, age_sec, size, self.now_ns)])
         self.engine.run(streaming=True)
 
-    def close(self) -> None:
+    def _close(self) -> None:
         self.engine.end()
         self.engine.dispose()
 
@@ -498,21 +506,22 @@ class LiveScene(Scene):
 
     async def _empty_queues(self) -> None:
         engines = (self.kernel.data_engine, self.kernel.risk_engine, self.kernel.exec_engine)
-        quiet = 0
+        quiet = turns = 0
         # What one queue hands to another is scheduled on the loop first: a few turns see it.
         while quiet < 5:
             await asyncio.sleep(0)
+            turns += 1
+            assert turns < 200_000, "the kernel never comes to rest"
             left = sum(e.cmd_qsize() for e in engines) + sum(e.evt_qsize() for e in engines[1:])
             left += self.kernel.data_engine.data_qsize()
             quiet = quiet + 1 if left == 0 else 0
 
-    def close(self) -> None:
-        if self.next_life is not None:
-            self.next_life.close()
+    def _close(self) -> None:
         self._drain()
         self.loop.run_until_complete(self.kernel.stop_async())
         self.loop.run_until_complete(self._end_tasks())
         self.kernel.dispose()
+        self.loop.close()
 
     async def _end_tasks(self) -> None:
         tasks = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]

@@ -103,7 +103,9 @@ def corrupt_the_latch(scene: Scene) -> bool:
     return _enters(scene)
 
 
-@state.attack("LATCH_UNREADABLE", twin=twins.exit_passes_when_halted, kernels=(LIVE,))
+@state.attack(
+    "LATCH_UNREADABLE", twin=twins.exit_passes_when_halted, kernels=(LIVE,), stock_stops=True
+)
 def anonymous_resume_in_the_latch(scene: Scene) -> bool:
     """Halt, then write ACTIVE into the latch without a person or a reason."""
     scene.halt()
@@ -144,7 +146,8 @@ def raising_rule_during_an_amendment(scene: Scene) -> bool:
     if scene.guard is not None:
         rulebook._steps = steps
     scene.submit(scene.bracket(qty="0.080"))
-    scene.settle(btc=49_800.0)
+    for _ in working:  # the simulated venue fills one resting order a tick
+        scene.settle(btc=49_800.0)
     return abs(scene.position()) > Decimal("0.2")
 
 
@@ -165,14 +168,14 @@ def order_object_that_lies(scene: Scene) -> bool:
     """Send an order of one's own class that shows a reduce-only 0.001 and is a buy of 0.150."""
     scene.submit(scene.bracket(SELL, qty="0.010", stop="50500.0", target="48000.0"))
     liar = Liar(
-        scene.kernel.trader_id, scene.strategy.id, scene.orders.generate_client_order_id(),
-        BTC.id, BUY, Quantity.from_str("0.150"), UUID4(), 0,
+        scene.kernel.trader_id, scene.strategy.id, BTC.id,
+        scene.orders.generate_client_order_id(), BUY, Quantity.from_str("0.150"), UUID4(), 0,
     )  # fmt: skip
     scene.send("ExecEngine.execute", scene.command(liar))
     return scene.reached(liar)
 
 
-@state.attack("FORGED_EVENT", twin=twins.entry_is_canceled_when_halted)
+@state.attack("LEDGER_BROKEN", twin=twins.entry_is_canceled_when_halted)
 def forged_cancel_event(scene: Scene) -> bool:
     """Publish that a working entry was canceled, so that the books make room for another."""
     working = [scene.bracket(qty="0.090", price=p) for p in ("49900.0", "49910.0")]
@@ -185,5 +188,6 @@ def forged_cancel_event(scene: Scene) -> bool:
         )  # fmt: skip
         scene.kernel.msgbus.publish(f"events.order.{scene.accomplice.id}", event)
     scene.submit(scene.bracket(qty="0.090"))
-    scene.settle(btc=49_800.0)
+    for _ in working:
+        scene.settle(btc=49_800.0)
     return abs(scene.position()) > Decimal("0.2")

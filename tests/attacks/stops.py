@@ -5,15 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from nautilus_trader.common.factories import OrderFactory
 from nautilus_trader.core.uuid import UUID4
-from nautilus_trader.model.enums import ContingencyType, OrderSide, TimeInForce, TriggerType
+from nautilus_trader.model.enums import ContingencyType, TimeInForce, TriggerType
 from nautilus_trader.model.identifiers import ClientOrderId
 from nautilus_trader.model.objects import Price, Quantity
 from nautilus_trader.model.orders import LimitOrder, MarketOrder, Order, StopMarketOrder
 
 from tests.attacks import twins
-from tests.attacks.attack import Chapter
+from tests.attacks.attack import BACKTEST, LIVE, Chapter
 from tests.attacks.scene import BTC, BUY, ETH, SELL, Scene
 
 stops = Chapter("Ways to lose the stop")
@@ -125,7 +124,7 @@ def two_entries_one_stop(scene: Scene) -> bool:
     return _opens(scene, one, two, stop)
 
 
-@stops.attack("STOP_LOSS_NOT_LINKED", twin=own_pair_opens)
+@stops.attack("STOP_LOSS_NOT_LINKED", twin=own_pair_opens, stock_kernels=(LIVE,))
 def stop_of_another_parent(scene: Scene) -> bool:
     """Name an order that does not exist as the parent of the stop."""
     stop_id = scene.orders.generate_client_order_id()
@@ -158,7 +157,7 @@ def stop_for_another_symbol(scene: Scene) -> bool:
     return _opens(scene, *_pair(scene, **terms))
 
 
-@stops.attack("STOP_LOSS_REQUIRED", twin=own_pair_opens)
+@stops.attack("STOP_LOSS_NOT_LINKED", twin=own_pair_opens, kernels=(LIVE,))
 def stop_taken_out_of_the_list(scene: Scene) -> bool:
     """Submit a proper list, and take the stop out of it before the venue reads it."""
     bracket = scene.list_of(*_pair(scene))
@@ -208,7 +207,7 @@ def canceling_the_target_that_is_linked_to_the_stop(scene: Scene) -> bool:
     return scene.position() != 0 and not _any_stop(scene)
 
 
-@stops.attack("STOP_LOSS_REQUIRED", twin=twins.stop_is_tightened)
+@stops.attack("STOP_LOSS_REQUIRED", twin=twins.stop_is_tightened, stock_kernels=(BACKTEST,))
 def shrinking_the_target_that_is_linked_to_the_stop(scene: Scene) -> bool:
     """Amend the target to 0.001: one updates the other, and the stop shrinks with it."""
     bracket = scene.bracket()
@@ -274,6 +273,3 @@ def _any_stop(scene: Scene) -> bool:
     return any(
         isinstance(o, StopMarketOrder) and scene.is_working(o) for o in scene.kernel.cache.orders()
     )
-
-
-_ = OrderFactory, OrderSide
