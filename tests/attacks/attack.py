@@ -25,7 +25,8 @@ class Attack:
     twin : Callable
         The legitimate counterpart; returns True when it did what it should.
     answer : str
-        The reason code that the attacker, or the guard's log of causes, gets to see.
+        The reason code that the attacker, or the guard's log of causes, gets to see; empty when
+        the attempt just comes to nothing.
     stock_stops : bool
         Whether the stock engine stops it as well.
     kernels, stock_kernels : tuple[str, ...]

@@ -157,6 +157,17 @@ def stop_for_another_symbol(scene: Scene) -> bool:
     return _opens(scene, *_pair(scene, **terms))
 
 
+@stops.attack("", twin=own_pair_opens, kernels=(LIVE,))
+def stop_taken_out_of_an_approved_list(scene: Scene) -> bool:
+    """Take the stop out of a list after it was judged, while it waits in the engine's queue."""
+    entry, stop = _pair(scene)
+    mine = scene.list_of(entry, stop)
+    scene.kernel.msgbus.send("ExecEngine.execute", scene.command(mine))
+    mine.orders.remove(stop)
+    scene.settle()
+    return scene.position() != 0 and not scene.is_working(stop)
+
+
 @stops.attack("STOP_LOSS_NOT_LINKED", twin=own_pair_opens, kernels=(LIVE,))
 def stop_taken_out_of_the_list(scene: Scene) -> bool:
     """Submit a proper list, and take the stop out of it before the venue reads it."""

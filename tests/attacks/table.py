@@ -77,7 +77,7 @@ def _row(attack: Attack) -> str:
     twin = " ".join((attack.twin.__doc__ or "").split())
     cells = (
         attack.name.capitalize(), attack.tries, stock, _guarded(attack, BACKTEST),
-        _guarded(attack, LIVE), f"`{attack.answer}`", twin,
+        _guarded(attack, LIVE), f"`{attack.answer}`" if attack.answer else "comes to nothing", twin,
     )  # fmt: skip
     return f"| {' | '.join(cells)} |"
 

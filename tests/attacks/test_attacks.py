@@ -40,7 +40,7 @@ def test_the_guard_stops_the_attack_and_says_why(
 
         answers = {text.split(":", 1)[0] for text in scene.answers()}
     assert got_through == (kernel in attack.open_on)
-    assert attack.answer in answers
+    assert not attack.answer or attack.answer in answers
 
 
 @pytest.mark.parametrize(("attack", "kernel"), _cases(lambda a: a.stock_kernels))
