@@ -163,6 +163,9 @@ def main() -> int:
     args = parser.parse_args()
     chosen = [m for m in mutants() if args.only in m.file + m.old]
     began = time.perf_counter()
+    rule = mutants()[0].old
+    if run(Mutant("rulebook", rule, rule)) != "survived":
+        parser.error("the tests fail on the unbroken tree: no mutant would prove anything")
     with ThreadPoolExecutor(args.jobs) as pool:
         fates = list(pool.map(run, chosen))
     rows = [{**m._asdict(), "fate": fate} for m, fate in zip(chosen, fates, strict=True)]

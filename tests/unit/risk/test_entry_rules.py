@@ -660,3 +660,20 @@ def test_a_rule_that_raises_leaves_no_reservation_behind() -> None:
     assert judge.account.symbol(BTC).pending == {}
     assert judge.account.symbol(BTC).buys.entry_qty == 0
     assert not judge.knows(first.client_order_id)
+
+
+def test_one_stop_does_not_serve_two_entries() -> None:
+    first, second = make_order(), make_order()
+
+    assert reason_of(submit(make_judge(), first, second, make_stop(second))) == (
+        "STOP_LOSS_REQUIRED"
+    )
+
+
+def test_a_short_in_another_symbol_counts_for_gross_exposure() -> None:
+    judge = make_judge(gross_notional_usdt_max=1_000)
+    enter(judge, SELL, qty=5, instrument_id=ETH)
+    tell_price(judge, 100, instrument_id=ETH)
+
+    assert reason_of(bracket(judge, qty="5.001")) == "GROSS_EXPOSURE_EXCEEDS_MAX"
+    assert bracket(judge, qty=5) is None

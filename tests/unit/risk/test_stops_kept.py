@@ -461,3 +461,11 @@ def test_an_entry_amended_too_often_is_throttled() -> None:
 
     assert reasons == [None, None, "MESSAGE_RATE_EXCEEDS_MAX"]
     assert amend(judge, entry, T0 + SECOND, price=103) is None
+
+
+def test_a_smaller_quantity_does_not_count_before_the_venue_confirms_it() -> None:
+    judge = make_judge()
+    entry = work(judge, qty=2)
+    assert amend(judge, entry, qty=1, price=101) is None
+
+    assert judge.account.symbol(BTC).worst_notional(BUY) == 202
