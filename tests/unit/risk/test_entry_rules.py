@@ -665,7 +665,7 @@ def test_a_rule_that_raises_leaves_no_reservation_behind() -> None:
 def test_one_stop_does_not_serve_two_entries() -> None:
     first, second = make_order(), make_order()
 
-    assert reason_of(submit(make_judge(), first, second, make_stop(second))) == (
+    assert reason_of(submit(make_judge(), first, make_stop(first), second)) == (
         "STOP_LOSS_REQUIRED"
     )
 
