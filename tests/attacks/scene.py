@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
@@ -10,24 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from nautilus_trader.adapters.sandbox.config import SandboxExecutionClientConfig
-from nautilus_trader.adapters.sandbox.execution import SandboxExecutionClient
-from nautilus_trader.backtest.engine import BacktestEngine
-from nautilus_trader.common import Environment
-from nautilus_trader.config import (
-    BacktestEngineConfig,
-    LiveExecEngineConfig,
-    LoggingConfig,
-    StrategyConfig,
-    TradingNodeConfig,
-)
+from nautilus_trader.config import StrategyConfig
 from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.examples.algorithms.twap import TWAPExecAlgorithm
 from nautilus_trader.execution.algorithm import ExecAlgorithm
 from nautilus_trader.execution.messages import SubmitOrder, SubmitOrderList
-from nautilus_trader.model.currencies import USDT
 from nautilus_trader.model.data import QuoteTick
-from nautilus_trader.model.enums import AccountType, OmsType, OrderSide, OrderType, TradingState
+from nautilus_trader.model.enums import OrderSide, OrderType, TradingState
 from nautilus_trader.model.events import (
     OrderAccepted,
     OrderCanceled,
@@ -39,8 +27,8 @@ from nautilus_trader.model.events import (
     OrderRejected,
     OrderUpdated,
 )
-from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId, TraderId, Venue
-from nautilus_trader.model.objects import Money, Price, Quantity
+from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
+from nautilus_trader.model.objects import Price, Quantity
 from nautilus_trader.model.orders import Order, OrderList
 from nautilus_trader.system.kernel import NautilusKernel
 from nautilus_trader.test_kit.providers import TestInstrumentProvider
@@ -349,182 +337,3 @@ class Scene(ABC):
             return self.venue.refusals
         written = [row["text"] for row in self.guard.record.denials]
         return [*self.venue.refusals, *written, *self.guard.gate.judge.state.causes]
-
-
-class BacktestScene(Scene):
-    """A backtest kernel with the simulated exchange."""
-
-    def _build(self) -> None:
-        self.now_ns = START_NS
-        self.engine = BacktestEngine(
-            BacktestEngineConfig(
-                trader_id=TraderId("TESTER-000"), logging=LoggingConfig(bypass_logging=True)
-            )
-        )
-        self.kernel = self.engine.kernel
-        self.engine.add_venue(
-            venue=Venue("BINANCE"),
-            oms_type=OmsType.NETTING,
-            account_type=AccountType.MARGIN,
-            base_currency=USDT,
-            starting_balances=[Money(100_000, USDT)],
-            default_leverage=Decimal(10),
-        )
-        self.engine.add_instrument(BTC)
-        self.engine.add_instrument(ETH)
-
-    def _start(self) -> None:
-        """Start with the first quote."""
-
-    def quote(
-        self,
-        instrument: Any,
-        mid: float,
-        *,
-        spread: float = 0.2,
-        age_sec: int = 0,
-        size: float = 10,
-    ) -> None:
-        self.now_ns += SECOND_NS // 10
-        self.engine.clear_data()
-        self.engine.add_data([self._tick(instrument, mid, spread, age_sec, size, self.now_ns)])
-        self.engine.run(streaming=True)
-
-    def _close(self) -> None:
-        self.engine.end()
-        self.engine.dispose()
-
-
-class RecordingClient(SandboxExecutionClient):
-    """
-    The sandbox venue behind a live kernel; it remembers the commands that arrived.
-
-    Children of a list are held until their entry has filled: the sandbox looks into the cache, which
-    a live kernel brings up to date only after the fact, and would reject them as reduce-only orders
-    without a position.
-
-    """
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.received: list[Any] = []
-        self._held: dict[ClientOrderId, SubmitOrder] = {}
-        self._msgbus.subscribe("events.order.*", self._release_children)
-
-    def submit_order(self, command: Any) -> None:
-        self.received.append(command)
-        super().submit_order(command)
-
-    def submit_order_list(self, command: Any) -> None:
-        self.received.append(command)
-        for order in command.order_list.orders:
-            single = SubmitOrder(
-                command.trader_id, command.strategy_id, order, UUID4(), command.ts_init
-            )
-            if order.parent_order_id is None:
-                super().submit_order(single)
-            else:
-                self._held[order.client_order_id] = single
-
-    def _release_children(self, event: Any) -> None:
-        if not isinstance(event, OrderFilled):
-            return
-        for key, command in list(self._held.items()):
-            if command.order.parent_order_id == event.client_order_id:
-                super().submit_order(self._held.pop(key))
-
-    def modify_order(self, command: Any) -> None:
-        self.received.append(command)
-        super().modify_order(command)
-
-    def cancel_order(self, command: Any) -> None:
-        self.received.append(command)
-        super().cancel_order(command)
-
-    def cancel_all_orders(self, command: Any) -> None:
-        self.received.append(command)
-        super().cancel_all_orders(command)
-
-    def batch_cancel_orders(self, command: Any) -> None:
-        self.received.append(command)
-        for cancel in command.cancels:
-            super().cancel_order(cancel)
-
-
-class LiveScene(Scene):
-    """A live kernel with queues and an event loop of its own, before a venue in this process."""
-
-    client: RecordingClient
-
-    def _build(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.kernel = NautilusKernel(
-            name="live",
-            config=TradingNodeConfig(
-                environment=Environment.LIVE,
-                trader_id=TraderId("TESTER-000"),
-                logging=LoggingConfig(log_level="OFF"),  # a live kernel may not bypass its log
-                exec_engine=LiveExecEngineConfig(
-                    reconciliation=False, graceful_shutdown_on_exception=True
-                ),
-                timeout_post_stop=0,
-            ),
-            loop=self.loop,
-        )
-        self.kernel.cache.add_instrument(BTC)
-        self.kernel.cache.add_instrument(ETH)
-        self.client = RecordingClient(
-            loop=self.loop, portfolio=self.kernel.portfolio, msgbus=self.kernel.msgbus,
-            cache=self.kernel.cache, clock=self.kernel.clock,
-            config=SandboxExecutionClientConfig(
-                venue="BINANCE", oms_type="NETTING", account_type="MARGIN", base_currency="USDT",
-                starting_balances=["100_000 USDT"], default_leverage=Decimal(10),
-            ),
-        )  # fmt: skip
-        self.kernel.exec_engine.register_client(self.client)
-
-    def _start(self) -> None:
-        self.loop.run_until_complete(self.kernel.start_async())
-
-    def quote(
-        self,
-        instrument: Any,
-        mid: float,
-        *,
-        spread: float = 0.2,
-        age_sec: int = 0,
-        size: float = 10,
-    ) -> None:
-        self._drain()
-        now_ns = self.kernel.clock.timestamp_ns()
-        tick = self._tick(instrument, mid, spread, age_sec, size, now_ns)
-        self.kernel.data_engine.process(tick)
-        self._drain()
-
-    def _drain(self) -> None:
-        self.loop.run_until_complete(self._empty_queues())
-
-    async def _empty_queues(self) -> None:
-        engines = (self.kernel.data_engine, self.kernel.risk_engine, self.kernel.exec_engine)
-        quiet = turns = 0
-        # What one queue hands to another is scheduled on the loop first: a few turns see it.
-        while quiet < 5:
-            await asyncio.sleep(0)
-            turns += 1
-            assert turns < 200_000, "the kernel never comes to rest"
-            left = sum(e.cmd_qsize() for e in engines) + sum(e.evt_qsize() for e in engines[1:])
-            left += self.kernel.data_engine.data_qsize()
-            quiet = quiet + 1 if left == 0 else 0
-
-    def _close(self) -> None:
-        self._drain()
-        self.loop.run_until_complete(self.kernel.stop_async())
-        self.loop.run_until_complete(self._end_tasks())
-        self.kernel.dispose()
-        self.loop.close()
-
-    async def _end_tasks(self) -> None:
-        tasks = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

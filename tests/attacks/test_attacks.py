@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.attack import BACKTEST, LIVE, Attack
-from tests.attacks.scene import BacktestScene, LiveScene, Scene
+from tests.attacks.backtest_scene import BacktestScene
+from tests.attacks.live_scene import LiveScene
+from tests.attacks.scene import Scene
 from tests.attacks.table import ATTACKS, page
 
 SCENES: dict[str, type[Scene]] = {BACKTEST: BacktestScene, LIVE: LiveScene}
