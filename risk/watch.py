@@ -1,0 +1,194 @@
+"""What happened: fills, prices and money into the books, and what that trips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from risk.book import AccountBook, is_looser
+from risk.breakers import ALARM, LossBreakers, Reading, ShockBreaker
+from risk.limits import RiskLimits
+from risk.rulebook import Rulebook
+from risk.trading_state import StateMachine, TradingState, Transition
+
+
+class Watch:
+    """
+    The books of one account, its trading state, and the breakers that tighten it.
+
+    ``on_transition`` and ``on_alarm`` are told every change of state and every alarm.
+
+    Parameters
+    ----------
+    limits : RiskLimits
+        The limits of the run.
+
+    """
+
+    def __init__(self, limits: RiskLimits) -> None:
+        self.limits = limits
+        self.account = AccountBook()
+        self.state = StateMachine()
+        self.rulebook = Rulebook()
+        self.alarms: list[tuple[int, str]] = []
+        self.on_transition: Callable[[Transition], None] = lambda _: None
+        self.on_alarm: Callable[[int, str], None] = lambda _ts, _text: None
+        self._losses = LossBreakers(limits.losses)
+        self._shock = ShockBreaker(limits.shock)
+
+    def on_accepted(self, instrument_id: str, client_order_id: str) -> None:
+        """Take note that the venue holds an order: from now on a stop can stand in for another."""
+        pending = self.account.symbol(instrument_id).pending.get(client_order_id)
+        if pending is not None:
+            pending.is_accepted = True
+
+    def on_cancel_rejected(self, instrument_id: str, client_order_id: str) -> None:
+        """Count on a stop again that the venue did not cancel."""
+        book = self.account.symbol(instrument_id)
+        pending = book.pending.get(client_order_id)
+        if pending is not None and pending.is_canceling:
+            pending.is_canceling = False
+            book.settle_cover(pending)
+
+    def on_closed(self, instrument_id: str, client_order_id: str) -> None:
+        """Release an order that was rejected, canceled, expired or denied: it can no longer fill."""
+        self.account.symbol(instrument_id).remove(client_order_id)
+
+    def on_updated(
+        self,
+        instrument_id: str,
+        client_order_id: str,
+        *,
+        leaves_qty: Decimal,
+        price: Decimal | None,
+        trigger_price: Decimal | None,
+    ) -> None:
+        """
+        Take the terms that the venue confirmed (or kept, when it rejected an amendment).
+
+        While a further amendment is on its way, the worse of both terms counts.
+
+        """
+        book = self.account.symbol(instrument_id)
+        pending = book.pending.get(client_order_id)
+        if pending is None:
+            return
+        value_px = pending.price if price is None else max(price, book.ref_px or price)
+        pending.amends = max(pending.amends - 1, 0)
+        if pending.amends:
+            worse = min if pending.is_exit else max
+            leaves_qty = worse(leaves_qty, pending.leaves_qty)
+            value_px = max(value_px, pending.price)
+            if is_looser(pending, trigger_price):
+                trigger_price = pending.trigger_price
+        book.amend(
+            pending, leaves_qty=leaves_qty, price=value_px,
+            limit_price=price, trigger_price=trigger_price,
+        )  # fmt: skip
+
+    def on_fill(
+        self,
+        instrument_id: str,
+        client_order_id: str,
+        *,
+        side: int,
+        qty: Decimal,
+        px: Decimal,
+        fee_usdt: Decimal,
+        now_ns: int,
+    ) -> None:
+        """Apply a fill and look at the losses; *fee_usdt* is positive when it was paid."""
+        self._losses.roll(self.account, now_ns)
+        book = self.account.symbol(instrument_id)
+        if book.ref_px is None:
+            book.ref_px = px
+        self.account.realized += book.fill(client_order_id, side=side, qty=qty, px=px)
+        self.account.fees += fee_usdt
+        self.look_at_losses(now_ns)
+
+    def on_funding(self, amount_usdt: Decimal, now_ns: int) -> None:
+        """Take a funding payment (plus was received) into the day's result."""
+        self._losses.roll(self.account, now_ns)
+        self.account.funding += amount_usdt
+        self.look_at_losses(now_ns)
+
+    def on_price(
+        self, instrument_id: str, ts_ns: int, *, low: int, high: int, last: Decimal
+    ) -> None:
+        """
+        Take a price range and its last price: mark the books and look at the breakers.
+
+        *low* and *high* are whole numbers of one unit (see `PriceWindow.move`).
+
+        """
+        if low <= 0:
+            return  # No price: what is known grows old, and old prices deny new risk.
+        book = self.account.symbol(instrument_id)
+        book.ref_px = last
+        self.rulebook.tallies["price_shock"].evaluated += 1
+        reading = self._shock.look(instrument_id, ts_ns, low, high)
+        if reading is not None:
+            self._read(reading, ts_ns)
+        if book.position_qty:
+            self.look_at_losses(ts_ns)
+
+    def look_at_losses(self, now_ns: int) -> None:
+        """Compare losses with their limits; equity that cannot be known trips like a loss."""
+        readings = self._losses.look(self.account, now_ns)
+        if readings is None:
+            if self.account.balance is not None:
+                self.trip(
+                    TradingState.REDUCING, "EQUITY_MISSING: observed=unknown, limit=known", now_ns
+                )
+            return
+        for key in ("unrealized_loss", "daily_loss", "drawdown"):
+            self.rulebook.tallies[key].evaluated += 1
+        for reading in readings:
+            if reading.key == ALARM:
+                self.alarms.append((now_ns, reading.text))
+                self.on_alarm(now_ns, reading.text)
+            else:
+                self._read(reading, now_ns)
+
+    def _read(self, reading: Reading, now_ns: int) -> None:
+        tally = self.rulebook.tallies[reading.key]
+        tally.approach(reading.observed, reading.limit, reading.instrument_id, now_ns)
+        if reading.is_tripped:
+            self.trip(TradingState.REDUCING, reading.text, now_ns, key=reading.key)
+
+    def trip(
+        self,
+        state: TradingState,
+        cause: str,
+        now_ns: int,
+        *,
+        key: str | None = None,
+        by: str = "breaker",
+    ) -> None:
+        """Tighten the trading state; told to ``on_transition`` when it is news."""
+        transition = self.state.trip(state, cause=cause, by=by, ts_ns=now_ns)
+        if transition is not None:
+            if key is not None:
+                self.rulebook.tallies[key].deny(now_ns)
+            self.on_transition(transition)
+
+    def resume(self, *, by: str, reason: str, now_ns: int) -> None:
+        """
+        Loosen to ACTIVE on a person's word; losses are measured anew from here.
+
+        Raises
+        ------
+        ValueError
+            If *by* or *reason* is empty, or nothing is tripped.
+
+        """
+        transition = self.state.resume(by=by, reason=reason, ts_ns=now_ns)
+        pnl = self.account.pnl()
+        if pnl is not None:
+            self._losses.rebase(pnl)
+        self.on_transition(transition)
+
+    def report(self) -> list[dict[str, Any]]:
+        """Return every control's tally."""
+        return [tally.row() for tally in self.rulebook.tallies.values()]
