@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 from heapq import heapify, heappop, heappush
 
@@ -349,19 +348,6 @@ class AccountBook:
         if book is None:
             book = self.symbols[instrument_id] = SymbolBook()
         return book
-
-    def find(self, client_order_id: str) -> tuple[SymbolBook, Pending] | None:
-        """Return a pending order and its book."""
-        for book in self.symbols.values():
-            pending = book.pending.get(client_order_id)
-            if pending is not None:
-                return book, pending
-        return None
-
-    def exposures(self) -> Iterator[tuple[str, Decimal | None, Decimal | None]]:
-        """Yield ``(instrument_id, worst long, worst short)`` notionals, USDT."""
-        for instrument_id, book in self.symbols.items():
-            yield instrument_id, book.worst_notional(BUY), book.worst_notional(SELL)
 
     def unrealized(self) -> Decimal | None:
         """Return the unrealized PnL over all symbols, USDT; None when a price is missing."""

@@ -16,9 +16,11 @@ def shape_denial(order: OrderIntent, filters: VenueFilters) -> Denial | None:
     Source: PRICE_FILTER (-4014), LOT_SIZE and MARKET_LOT_SIZE (-4003, -4004, -4005, -4023).
 
     """
-    for price in (order.price, order.trigger_price):
-        if price is not None and (price <= 0 or price % filters.tick != 0):
-            return Denial(DenyReason.PRICE_OFF_TICK, price, f"multiple of {filters.tick}")
+    price, trigger, tick = order.price, order.trigger_price, filters.tick
+    if price is not None and (price <= 0 or price % tick):
+        return Denial(DenyReason.PRICE_OFF_TICK, price, f"multiple of {tick}")
+    if trigger is not None and (trigger <= 0 or trigger % tick):
+        return Denial(DenyReason.PRICE_OFF_TICK, trigger, f"multiple of {tick}")
     return qty_denial(order.qty, order.order_type, filters)
 
 

@@ -157,7 +157,7 @@ class Judge(Watch):
             denial = Denial(
                 DenyReason.INSTRUMENT_UNKNOWN, order.instrument_id, "a loaded instrument"
             )
-            return rules.judged("venue_filters", denial, now_ns)
+            return rules.judged("symbol", denial, now_ns)
         case = Case(
             order=order, stop=stop, list_notional=list_notional, now_ns=now_ns, market=market,
             filters=filters, symbol=symbol, limits=self.limits, book=book,

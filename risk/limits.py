@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -146,6 +147,16 @@ class RateLimits(Strict):
     repeated_entries_window_sec: Annotated[int, Field(gt=0)] = limit(
         "window of the repeated-execution control, seconds", control=13, where="gate"
     )
+
+    @cached_property
+    def entries_per_sec_max(self) -> int:
+        """Return the messages of any second that entries may use."""
+        return int(self.messages_per_sec_max * (1 - self.exit_reserve_ratio))
+
+    @cached_property
+    def entries_per_min_max(self) -> int:
+        """Return the messages of any 60 seconds that entries may use."""
+        return int(self.messages_per_min_max * (1 - self.exit_reserve_ratio))
 
 
 class LossLimits(Strict):

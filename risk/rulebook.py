@@ -128,24 +128,39 @@ class Rulebook:
         self.tallies = {
             key: Tally(key, control, name) for key, control, name in (*named, *OTHER_CONTROLS)
         }
+        self._entries = 0
         self._steps = tuple((rule, rule.measure, self.tallies[rule.key]) for rule in ENTRY_RULES)
 
     def judge_entry(self, case: Case) -> Denial | None:
         """Return the first denial, or None when every rule lets the entry pass."""
+        self._entries += 1
         for rule, measure, tally in self._steps:
-            tally.evaluated += 1
             verdict = measure(case)
             if verdict is None:
                 continue
-            if isinstance(verdict, Denial):
+            if len(verdict) == 3:  # a Denial; what was measured has two parts
                 tally.deny(case.now_ns)
                 return verdict
             observed, limit = verdict
-            tally.approach(observed, limit, case.order.instrument_id, case.now_ns)
+            closest = tally.closest
+            if closest is None or limit is not closest[1] or observed > closest[0]:
+                tally.approach(observed, limit, case.order.instrument_id, case.now_ns)
             if observed > limit:
                 tally.deny(case.now_ns)
                 return Denial(rule.reason, observed, limit)
         return None
+
+    def report(self) -> list[dict[str, Any]]:
+        """
+        Return every control's tally.
+
+        A rule was evaluated for every entry that no rule before it denied.
+
+        """
+        left = self._entries
+        for _, _, tally in self._steps:
+            tally.evaluated, left = left, left - tally.denied
+        return [tally.row() for tally in self.tallies.values()]
 
     def judged(self, key: str, denial: Denial | None, now_ns: int) -> Denial | None:
         """Count the verdict of a control that is judged elsewhere, and hand it on."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from risk.book import ZERO, AccountBook, SymbolBook
 from risk.decision import Denial, DenyReason
-from risk.intent import BUY, Market, OrderIntent, VenueFilters
+from risk.intent import BUY, SELL, Market, OrderIntent, VenueFilters
 from risk.limits import RiskLimits, SymbolLimits
 
 BPS = Decimal(10_000)
@@ -192,16 +192,15 @@ def list_notional(case: Case) -> Measured:
 
 def price_deviation_bps(case: Case) -> Measured | None:
     """Measure how far a limit or trigger price lies from the mid price, basis points."""
-    market, order = case.market, case.order
+    market, price, trigger = case.market, case.order.price, case.order.trigger_price
     assert market is not None, "Invariant: PRICE_MISSING was denied before"
-    mid = (market.bid + market.ask) / 2
-    far = ZERO
-    for price in (order.price, order.trigger_price):
-        if price is not None:
-            far = max(far, abs(price - mid) * BPS / mid)
-    if order.price is None and order.trigger_price is None:
+    if price is None and trigger is None:
         return None
-    return far, case.limits.orders.price_deviation_bps_max
+    mid = (market.bid + market.ask) / 2
+    far = ZERO if price is None else abs(price - mid)
+    if trigger is not None:
+        far = max(far, abs(trigger - mid))
+    return far * BPS / mid, case.limits.orders.price_deviation_bps_max
 
 
 def slippage_bps(case: Case) -> Measured | None:
@@ -304,9 +303,10 @@ def other_symbols(
 ) -> tuple[Decimal, Decimal, Decimal] | None:
     """Return gross, long and short worst cases of all other symbols, USDT; None: a price is missing."""
     gross = long = short = ZERO
-    for other_id, long_side, short_side in account.exposures():
+    for other_id, book in account.symbols.items():
         if other_id == instrument_id:
             continue
+        long_side, short_side = book.worst_notional(BUY), book.worst_notional(SELL)
         if long_side is None or short_side is None:
             return None
         gross += max(long_side, short_side)
@@ -366,15 +366,9 @@ def no_self_match(case: Case) -> Denial | None:
 
 def messages_per_sec(case: Case) -> Measured:
     """Measure the messages of the last second with these, against the share of entries."""
-    rates = case.limits.rates
-    return case.messages_sec, _entry_share(rates.messages_per_sec_max, rates.exit_reserve_ratio)
+    return case.messages_sec, case.limits.rates.entries_per_sec_max
 
 
 def messages_per_min(case: Case) -> Measured:
     """Measure the messages of the last minute with these, against the share of entries."""
-    rates = case.limits.rates
-    return case.messages_min, _entry_share(rates.messages_per_min_max, rates.exit_reserve_ratio)
-
-
-def _entry_share(rate_max: int, reserve: Decimal) -> int:
-    return int(rate_max * (1 - reserve))
+    return case.messages_min, case.limits.rates.entries_per_min_max

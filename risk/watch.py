@@ -191,4 +191,4 @@ class Watch:
 
     def report(self) -> list[dict[str, Any]]:
         """Return every control's tally."""
-        return [tally.row() for tally in self.rulebook.tallies.values()]
+        return self.rulebook.report()

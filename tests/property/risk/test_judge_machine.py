@@ -125,7 +125,8 @@ class JudgeAndVenue(RuleBasedStateMachine):
 
     def known(self) -> list[VenueOrder]:
         """Return the orders that a strategy can speak about: not yet reported as over."""
-        return [o for o in self.venue.orders.values() if self.judge.account.find(o.id) is not None]
+        books = self.judge.account.symbols.values()
+        return [o for o in self.venue.orders.values() if any(o.id in b.pending for b in books)]
 
     def held(self, key: str) -> str:
         """Return *key*, or the other symbol where only that one has a position."""

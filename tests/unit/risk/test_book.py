@@ -228,20 +228,6 @@ def test_pnl_counts_realized_fees_and_funding_and_no_deposit() -> None:
     assert account.pnl() == 45
 
 
-def test_an_order_is_found_by_its_id() -> None:
-    account = AccountBook()
-    account.symbols[ETH] = make_book(0, pending("E", BUY, 1))
-
-    found = account.find("E")
-
-    assert found is not None
-    assert found[0] is account.symbols[ETH]
-    assert account.find("F") is None
-
-
-# -- the extreme price -------------------------------------------------------------------------------
-
-
 def test_an_extreme_forgets_the_dead_even_when_the_top_lives() -> None:
     extreme = Extreme(largest=True)
     extreme.put("top", D(1_000))

@@ -71,16 +71,21 @@ def test_every_reason_is_given_by_the_product_and_met_by_a_test(reason: str) -> 
 
 
 def test_every_limit_is_read_by_exactly_one_module_of_the_core() -> None:
-    modules = ("rules", "filters", "breakers", "judge")
+    modules = ("rules", "filters", "breakers", "judge", "limits")
     read_by: dict[str, set[str]] = {name: set() for name in limit_names()}
     for module in modules:
         for node in ast.walk(tree_of(module)):
             if isinstance(node, ast.Attribute) and node.attr in read_by:
                 read_by[node.attr].add(module)
-    # The profile's choice of price is made where prices come in; the second's rate has a full
-    # share for exits (judge) and a smaller one for entries (rules); a market order's slippage is
-    # a bound and also the mark-up of its worst case, both in rules.
-    shared = {"messages_per_sec_max": {"judge", "rules"}}
+    # The profile's choice of price is made where prices come in. Exits have the second's whole
+    # rate (judge), entries the share that the limits themselves work out. The alarm is compared
+    # with the limit when the profile is read. A market order's slippage is a bound and also the
+    # mark-up of its worst case, both in rules.
+    shared = {
+        "messages_per_sec_max": {"judge", "limits"},
+        "unrealized_loss_ratio_alarm": {"breakers", "limits"},
+        "unrealized_loss_ratio_max": {"breakers", "limits"},
+    }
 
     odd = {name: homes for name, homes in read_by.items() if len(homes) != 1}
 

@@ -1,4 +1,4 @@
-"""Every rule for entries: at its limit it lets through, one step over it denies."""
+"""Every rule for one entry: at its limit it lets through, one step over it denies."""
 
 from __future__ import annotations
 
@@ -7,39 +7,22 @@ from typing import Any
 
 import pytest
 
-from risk.decision import Denial
 from risk.intent import BUY, SELL
 from risk.judge import Judge
 from tests.risk_builders import (
     BTC,
     ETH,
-    SECOND,
     T0,
     D,
-    enter,
-    make_exit,
+    Terms,
+    bracket,
     make_filters,
     make_judge,
-    make_market,
     make_order,
     make_stop,
     reason_of,
     submit,
-    tell_price,
-    work,
 )
-
-Terms = dict[str, Any]
-
-
-def bracket(
-    judge: Judge, *, market: Terms | None = None, stop: Terms | None = None, **order: Any
-) -> Denial | None:
-    """Submit an entry with its stop."""
-    entry = make_order(**order)
-    shown = make_market(**(market or {}))
-    return submit(judge, entry, make_stop(entry, **(stop or {})), market=shown)
-
 
 # -- measured limits: (limit, at the limit, one step over, reason) -----------------------------------
 
@@ -325,294 +308,12 @@ def test_a_symbol_that_is_not_listed_is_denied() -> None:
     assert reason_of(bracket(make_judge(), instrument_id="DOGEUSDT")) == "SYMBOL_NOT_ALLOWED"
 
 
-# -- several orders ----------------------------------------------------------------------------------
-
-
-def pair(judge: Judge, qty: object) -> Denial | None:
-    first, second = make_order(qty=5), make_order(qty=qty)
-    return submit(judge, first, make_stop(first), second, make_stop(second))
-
-
-def test_a_list_is_measured_as_a_whole() -> None:
-    limits = {"list_notional_usdt_max": 1_000}
-
-    assert pair(make_judge(**limits), 5) is None
-    assert reason_of(pair(make_judge(**limits), "5.001")) == "NOTIONAL_EXCEEDS_MAX_PER_LIST"
-
-
-def test_the_entries_of_a_list_count_for_each_other() -> None:
-    judge = make_judge(position_notional_usdt_max=999)
-
-    assert reason_of(pair(judge, 5)) == "POSITION_EXCEEDS_MAX"
-    assert judge.account.symbol(BTC).pending == {}, "a list is approved as a whole or not at all"
-
-
-def test_working_orders_count_for_the_position() -> None:
-    judge = make_judge(position_notional_usdt_max=1_000)
-    work(judge, qty=6)
-
-    assert reason_of(bracket(judge, qty="4.001")) == "POSITION_EXCEEDS_MAX"
-    assert bracket(judge, qty=4) is None
-
-
-def test_the_position_is_valued_at_the_higher_of_entry_and_market_price() -> None:
-    judge = make_judge(position_notional_usdt_max=1_000)
-    enter(judge, qty=5)
-    tell_price(judge, 104)
-
-    assert reason_of(bracket(judge, qty=5)) == "POSITION_EXCEEDS_MAX"
-    assert bracket(judge, qty="4.615") is None  # 9.615 x 104 = 999.96
-
-
-def eth_long(judge: Judge) -> None:
-    enter(judge, qty=5, instrument_id=ETH)
-    tell_price(judge, 100, instrument_id=ETH)
-
-
-def test_gross_exposure_is_the_sum_over_symbols() -> None:
-    judge = make_judge(gross_notional_usdt_max=1_000)
-    eth_long(judge)
-
-    assert reason_of(bracket(judge, qty="5.001")) == "GROSS_EXPOSURE_EXCEEDS_MAX"
-    assert bracket(judge, qty=5) is None
-
-
-def test_a_short_adds_to_gross_exposure_and_not_to_a_net_long_one() -> None:
-    judge = make_judge(gross_notional_usdt_max=1_100, net_notional_usdt_max=600)
-    eth_long(judge)
-
-    assert bracket(judge, side=SELL, qty=5) is None
-
-
-def test_net_exposure_adds_the_same_side_of_all_symbols() -> None:
-    judge = make_judge(net_notional_usdt_max=1_000)
-    eth_long(judge)
-
-    assert reason_of(bracket(judge, qty="5.001")) == "NET_EXPOSURE_EXCEEDS_MAX"
-    assert bracket(judge, qty=5) is None
-
-
-def test_leverage_counts_every_symbol() -> None:
-    judge = make_judge(leverage_max=1, balance=1_000)
-    eth_long(judge)
-
-    assert reason_of(bracket(judge, qty="5.001")) == "LEVERAGE_EXCEEDS_MAX"
-    assert bracket(judge, qty=5) is None
-
-
-@pytest.mark.parametrize("balance", [None, 0, -1])
-def test_leverage_without_equity_is_denied(balance: object) -> None:
-    assert reason_of(bracket(make_judge(balance=balance))) == "EQUITY_MISSING"
-
-
-def test_a_position_elsewhere_that_cannot_be_valued_stops_new_risk() -> None:
-    judge = make_judge()
-    judge.account.symbol(ETH).position_qty = D(1)
-    judge.account.balance = D(1_000)
-
-    assert reason_of(bracket(judge)) == "PRICE_MISSING"
-
-    tell_price(judge, 100, instrument_id=ETH)
-
-    assert bracket(judge) is None
-
-
-def test_an_entry_without_a_price_is_denied() -> None:
-    judge, entry = make_judge(), make_order()
-
-    denial = judge.submit((entry, make_stop(entry)), {BTC: None}, T0)
-
-    assert reason_of(denial) == "PRICE_MISSING"
-
-
-def test_an_instrument_that_is_not_loaded_is_denied() -> None:
-    judge = Judge(make_judge().limits, lambda _: None)
-
-    assert reason_of(bracket(judge)) == "INSTRUMENT_UNKNOWN"
-
-
-@pytest.mark.parametrize(("side", "resting"), [(BUY, SELL), (SELL, BUY)])
-def test_an_entry_against_an_open_position_is_denied_as_a_flip(side: int, resting: int) -> None:
-    judge = make_judge()
-    enter(judge, resting)
-
-    assert reason_of(bracket(judge, side=side)) == "POSITION_FLIP"
-
-
-def test_an_entry_against_a_working_entry_is_denied_as_a_flip() -> None:
-    judge = make_judge()
-    work(judge, BUY)
-
-    assert reason_of(bracket(judge, side=SELL)) == "POSITION_FLIP"
-
-
-def test_a_position_without_its_stops_takes_no_more() -> None:
-    judge = make_judge()
-    entry = enter(judge)
-    judge.on_closed(BTC, f"{entry.client_order_id}-SL")
-
-    assert reason_of(bracket(judge)) == "STOP_LOSS_REQUIRED"
-
-    replacement = make_stop(entry, client_order_id="SL-2", parent_id=None)
-    assert submit(judge, replacement) is None
-    assert bracket(judge) is None
-
-
-@pytest.mark.parametrize(
-    ("price", "reason"), [("109.9", None), (110, "SELF_MATCH"), ("110.1", "SELF_MATCH")]
-)
-def test_a_limit_entry_may_not_reach_an_own_offer(price: object, reason: str | None) -> None:
-    judge = make_judge()
-    enter(judge)
-    assert submit(judge, make_exit(price=110)) is None
-
-    assert reason_of(bracket(judge, price=price)) == reason
-
-
-@pytest.mark.parametrize(
-    ("offer", "reason"), [("100.7", None), ("100.6", "SELF_MATCH")]
-)  # a market buy reaches the ask of 100.1 plus 50 bps: 100.6005
-def test_a_market_entry_may_not_reach_an_own_offer(offer: object, reason: str | None) -> None:
-    judge = make_judge()
-    enter(judge)
-    assert submit(judge, make_exit(price=offer)) is None
-
-    assert reason_of(bracket(judge, price=None)) == reason
-
-
-def test_a_short_entry_may_not_reach_an_own_bid() -> None:
-    judge = make_judge()
-    enter(judge, SELL)
-    assert submit(judge, make_exit(BUY, price=90)) is None
-
-    assert reason_of(bracket(judge, side=SELL, price=90)) == "SELF_MATCH"
-    assert bracket(judge, side=SELL, price="90.1") is None
-
-
-# -- message rates -----------------------------------------------------------------------------------
-
-
-def burst(judge: Judge, count: int, now_ns: int) -> list[str | None]:
-    """Submit *count* brackets of two orders each and return the reasons."""
-    result = []
-    for _ in range(count):
-        entry = make_order(qty="0.001")
-        result.append(reason_of(submit(judge, entry, make_stop(entry), now_ns=now_ns)))
-    return result
-
-
-@pytest.mark.parametrize(
-    ("limits", "window_ns"),
-    [
-        ({"messages_per_sec_max": 8}, SECOND),
-        ({"messages_per_min_max": 8}, 60 * SECOND),
-    ],
-    ids=["second", "minute"],
-)
-def test_entries_leave_the_reserve_of_the_message_rate_to_exits(
-    limits: Terms, window_ns: int
-) -> None:
-    judge = make_judge(**limits)  # half of 8 messages: two brackets
-
-    assert burst(judge, 3, T0) == [None, None, "MESSAGE_RATE_EXCEEDS_MAX"]
-    assert burst(judge, 1, T0 + window_ns - 1) == ["MESSAGE_RATE_EXCEEDS_MAX"]
-    assert burst(judge, 1, T0 + window_ns) == [None]
-
-
-def test_without_a_reserve_entries_may_use_the_whole_rate() -> None:
-    judge = make_judge(messages_per_sec_max=4, exit_reserve_ratio=0)
-
-    assert burst(judge, 3, T0) == [None, None, "MESSAGE_RATE_EXCEEDS_MAX"]
-
-
-def test_cancels_and_amends_count_as_messages() -> None:
-    judge = make_judge(messages_per_sec_max=8)
-    entry = work(judge)
-    judge.cancel(BTC, entry.client_order_id, T0)
-
-    assert burst(judge, 1, T0) == ["MESSAGE_RATE_EXCEEDS_MAX"]
-
-
-# -- venue filters -----------------------------------------------------------------------------------
-
-FILTERS: dict[str, tuple[Terms, Terms, Terms, str]] = {
-    "tick": ({}, {"price": "100.1"}, {"price": "100.05"}, "PRICE_OFF_TICK"),
-    "tick_of_the_stop": (
-        {},
-        {"stop": {"trigger": "95.1"}},
-        {"stop": {"trigger": "95.05"}},
-        "PRICE_OFF_TICK",
-    ),
-    "step": ({}, {"qty": "0.001"}, {"qty": "0.0005"}, "QUANTITY_OFF_STEP"),
-    "min_qty": ({"min_qty": D(1)}, {"qty": 1}, {"qty": "0.999"}, "QUANTITY_BELOW_MIN"),
-    "max_qty": (
-        {"max_qty": D(5)},
-        {"qty": 5},
-        {"qty": "5.001"},
-        "QUANTITY_EXCEEDS_VENUE_MAX",
-    ),
-    "market_max_qty_of_the_stop": (
-        {"max_qty": D(5), "market_max_qty": D(3)},
-        {"qty": 3},
-        {"qty": "3.001"},  # the entry is a limit order, its stop fills at market
-        "QUANTITY_EXCEEDS_VENUE_MAX",
-    ),
-    "min_notional": (
-        {"min_notional": D(100)},
-        {"price": 100, "qty": 1},
-        {"price": "99.9", "qty": 1},
-        "NOTIONAL_BELOW_MIN",
-    ),
-    "min_notional_at_the_mark": (
-        {"min_notional": D(100)},
-        {"price": None, "market": {"mark": 100}},
-        {"price": None, "market": {"mark": "99.9"}},
-        "NOTIONAL_BELOW_MIN",
-    ),
-    "percent_price_up": (
-        {"percent_price_up": D("1.05")},
-        {"price": 105, "market": {"mark": 100}},
-        {"price": "105.1", "market": {"mark": 100}},
-        "PRICE_OUTSIDE_VENUE_BAND",
-    ),
-    "percent_price_down": (
-        {"percent_price_down": D("0.95")},
-        {"side": SELL, "price": 95, "market": {"mark": 100}},
-        {"side": SELL, "price": "94.9", "market": {"mark": 100}},
-        "PRICE_OUTSIDE_VENUE_BAND",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", FILTERS)
-def test_an_entry_that_fits_the_venue_passes(case: str) -> None:
-    filters, fits, _, _ = FILTERS[case]
-
-    assert bracket(make_judge(filters=make_filters(**filters)), **fits) is None
-
-
-@pytest.mark.parametrize("case", FILTERS)
-def test_an_entry_that_the_venue_would_reject_is_denied(case: str) -> None:
-    filters, _, misfit, reason = FILTERS[case]
-
-    assert reason_of(bracket(make_judge(filters=make_filters(**filters)), **misfit)) == reason
-
-
-def test_a_market_order_has_a_largest_quantity_of_its_own() -> None:
-    judge = make_judge(filters=make_filters(max_qty=D(5), market_max_qty=D(3)))
-
-    assert reason_of(bracket(judge, price=None, qty=4)) == "QUANTITY_EXCEEDS_VENUE_MAX"
-    assert bracket(judge, price=None, qty=3) is None
-
-
-def test_the_venue_takes_so_many_open_orders_and_no_more() -> None:
-    judge = make_judge(filters=make_filters(open_orders_max=4))
-
-    assert [reason_of(bracket(judge)) for _ in range(3)] == [
-        None,
-        None,
-        "OPEN_ORDERS_EXCEED_VENUE_MAX",
-    ]
+def test_one_stop_does_not_serve_two_entries() -> None:
+    first, second = make_order(), make_order()
+
+    assert reason_of(submit(make_judge(), first, make_stop(first), second)) == (
+        "STOP_LOSS_REQUIRED"
+    )
 
 
 # -- tallies -----------------------------------------------------------------------------------------
@@ -660,20 +361,3 @@ def test_a_rule_that_raises_leaves_no_reservation_behind() -> None:
     assert judge.account.symbol(BTC).pending == {}
     assert judge.account.symbol(BTC).buys.entry_qty == 0
     assert not judge.knows(first.client_order_id)
-
-
-def test_one_stop_does_not_serve_two_entries() -> None:
-    first, second = make_order(), make_order()
-
-    assert reason_of(submit(make_judge(), first, make_stop(first), second)) == (
-        "STOP_LOSS_REQUIRED"
-    )
-
-
-def test_a_short_in_another_symbol_counts_for_gross_exposure() -> None:
-    judge = make_judge(gross_notional_usdt_max=1_000)
-    enter(judge, SELL, qty=5, instrument_id=ETH)
-    tell_price(judge, 100, instrument_id=ETH)
-
-    assert reason_of(bracket(judge, qty="5.001")) == "GROSS_EXPOSURE_EXCEEDS_MAX"
-    assert bracket(judge, qty=5) is None
