@@ -20,6 +20,8 @@ DAY = 86_400 * SECOND
 UNIT = 1_000_000_000
 """Prices become whole numbers of this fraction of a USDT for the price breaker."""
 
+Terms = dict[str, Any]
+
 _ids = itertools.count(1)
 
 
@@ -158,6 +160,15 @@ def submit(
     """Submit *orders* as one list, on a fresh market unless another one is given."""
     known = market or make_market(ts_ns=now_ns)
     return judge.submit(orders, {order.instrument_id: known for order in orders}, now_ns)
+
+
+def bracket(
+    judge: Judge, *, market: Terms | None = None, stop: Terms | None = None, **order: Any
+) -> Denial | None:
+    """Submit an entry with its stop."""
+    entry = make_order(**order)
+    shown = make_market(**(market or {}))
+    return submit(judge, entry, make_stop(entry, **(stop or {})), market=shown)
 
 
 def enter(judge: Judge, side: int = BUY, qty: object = 1, **kw: Any) -> OrderIntent:
