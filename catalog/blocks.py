@@ -66,25 +66,18 @@ def blocks(path: Path, advance: Callable[[int], None]) -> Generator[bytes]:
         If the file cannot be unpacked.
 
     """
-    rest, told = b"", 0
+    told = 0
     with path.open("rb") as packed, _unpacked(path, packed) as file:
         while True:
             try:
-                chunk = file.read(BLOCK_BYTES)
+                block = file.read(BLOCK_BYTES) + file.readline()
             except (EOFError, OSError, zlib.error, zipfile.BadZipFile) as e:
                 raise SourceError(f"damaged {path.suffix[1:]} file: {e}") from None
             advance(packed.tell() - told)
             told = packed.tell()
-            cut = chunk.rfind(b"\n") + 1
-            if cut:
-                yield rest + chunk[:cut]
-                rest = chunk[cut:]
-            else:
-                rest += chunk
-            if not chunk:
+            if not block:
                 break
-    if rest:
-        yield rest
+            yield block
 
 
 @contextmanager
