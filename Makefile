@@ -16,7 +16,7 @@ define find_uv
 	fi
 endef
 
-.PHONY: help setup backtest compare test check lint types property attacks bench limits catalog demo clean lock
+.PHONY: help setup backtest compare test check lint types property attacks mutants bench limits catalog demo clean lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -51,6 +51,9 @@ property: setup ## run the property tests at length
 
 attacks: setup ## run the attack suite
 	@$(PY) -m pytest -q tests/attacks
+
+mutants: setup ## break the risk core on purpose; every mutant must die
+	@$(PY) -m benchmarks.mutants
 
 bench: setup ## measure what the docs claim
 	@$(PY) -m benchmarks
