@@ -157,6 +157,8 @@ class RiskGate:
             )
         except Exception as e:  # noqa: BLE001 - a gate that cannot judge must not open
             denial = self._broken(e)
+            if intents and all(intent.is_reduce_only for intent in intents):
+                denial = None  # Nor must it hold up an exit: the venue lets it only reduce.
         self._choke.evaluated += 1
         if denial is None and not self.record.approved(self.judge, command, intents, now_ns):
             denial = self._withdraw(intents)

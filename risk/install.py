@@ -126,10 +126,12 @@ def _swap_risk_engine(kernel: NautilusKernel, gate: RiskGate, *, is_backtest: bo
         "portfolio": kernel.portfolio, "msgbus": kernel.msgbus,
         "cache": kernel.cache, "clock": kernel.clock,
     }  # fmt: skip
+    configured = kernel._config.risk_engine
     if is_backtest:
-        ours = GuardedRiskEngine(**shared, config=RiskEngineConfig())
+        ours = GuardedRiskEngine(**shared, config=configured or RiskEngineConfig())
     else:
-        ours = GuardedLiveRiskEngine(loop=kernel.loop, **shared, config=LiveRiskEngineConfig())
+        live = configured or LiveRiskEngineConfig()
+        ours = GuardedLiveRiskEngine(loop=kernel.loop, **shared, config=live)
     ours.gate = gate
     gate.judge.on_transition = _both(gate.judge.on_transition, lambda t: ours.show_state(t.state))
     ours.show_state(gate.judge.state.state)
