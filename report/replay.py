@@ -23,10 +23,10 @@ class Replay:
     Everything that follows from a recorded log.
 
     Equity is ``account balance + sum(signed_qty * (price - average open price))`` at every sample
-    and every fill, with the mark price, else the newest price; between a fill and the next sample
-    the fill's own price is the newest. Worst-case exposure is the position plus what may still
-    fill on that side (orders at the venue or on their way, reduce-only ones left out), at the
-    same price. Neither looks at the gate's books.
+    and every fill (of one instant, the last value), with the mark price, else the newest price;
+    between a fill and the next sample the fill's own price is the newest. Worst-case exposure is
+    the position plus what may still fill on that side (orders at the venue or on their way,
+    reduce-only ones left out), at the same price. Neither looks at the gate's books.
 
     """
 
@@ -124,7 +124,10 @@ class Replay:
             for cycle in self.book.open.values()
         )
         balance = float(sample.total)
-        self.rows["equity"].append({
+        equity = self.rows["equity"]
+        if equity and equity[-1]["ts_event"] == sample.ts_event:
+            equity.pop()  # a step within one instant, such as a liquidation's, is nobody's equity
+        equity.append({
             "ts_event": sample.ts_event,
             "balance_usdt": balance,
             "unrealized_usdt": unrealized,
