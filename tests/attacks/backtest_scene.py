@@ -1,11 +1,11 @@
 """The scene of the attacks on a backtest kernel."""
 
 from decimal import Decimal
-from typing import Any
 
 from nautilus_trader.backtest.engine import BacktestEngine
 from nautilus_trader.config import BacktestEngineConfig, LoggingConfig
 from nautilus_trader.model.currencies import USDT
+from nautilus_trader.model.data import QuoteTick
 from nautilus_trader.model.enums import AccountType, OmsType
 from nautilus_trader.model.identifiers import TraderId, Venue
 from nautilus_trader.model.objects import Money
@@ -38,18 +38,13 @@ class BacktestScene(Scene):
     def _start(self) -> None:
         """Start with the first quote."""
 
-    def quote(
-        self,
-        instrument: Any,
-        mid: float,
-        *,
-        spread: float = 0.2,
-        age_sec: int = 0,
-        size: float = 10,
-    ) -> None:
+    def _next_ns(self) -> int:
         self.now_ns += SECOND_NS // 10
+        return self.now_ns
+
+    def _publish(self, quote: QuoteTick) -> None:
         self.engine.clear_data()
-        self.engine.add_data([self._tick(instrument, mid, spread, age_sec, size, self.now_ns)])
+        self.engine.add_data([quote])
         self.engine.run(streaming=True)
 
     def _close(self) -> None:

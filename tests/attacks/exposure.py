@@ -28,24 +28,21 @@ def _over_cap(scene: Scene) -> bool:
 @exposure.attack("QUANTITY_EXCEEDS_MAX_PER_ORDER", twin=twins.bracket_opens)
 def one_huge_order(scene: Scene) -> bool:
     """Buy 50 BTC at once."""
-    bracket = scene.bracket(qty="50.000")
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket(qty="50.000"))
     return scene.reached(bracket.first)
 
 
 @exposure.attack("QUANTITY_EXCEEDS_MAX_PER_ORDER", twin=twins.bracket_opens, stock_stops=True)
 def largest_number_there_is(scene: Scene) -> bool:
     """Buy the largest quantity that the engine can express."""
-    bracket = scene.bracket(qty="1000000000.000")
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket(qty="1000000000.000"))
     return scene.reached(bracket.first)
 
 
 @exposure.attack("NOTIONAL_EXCEEDS_MAX_PER_ORDER", twin=twins.bracket_opens)
 def order_above_its_notional(scene: Scene) -> bool:
     """Stay under the quantity limit and above the value limit."""
-    bracket = scene.bracket(qty="0.130")
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket(qty="0.130"))
     return scene.reached(bracket.first)
 
 
@@ -72,8 +69,7 @@ def working_orders_on_top_of_a_position(scene: Scene) -> bool:
 @exposure.attack("QUANTITY_EXCEEDS_MAX_PER_ORDER", twin=twins.working_entry_is_shrunk)
 def amending_an_entry_upward(scene: Scene) -> bool:
     """Get a small entry approved, then amend its quantity."""
-    bracket = scene.bracket(qty="0.010", price="49900.0")
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket(qty="0.010", price="49900.0"))
     scene.strategy.modify_order(bracket.first, quantity=Quantity.from_str("5.000"))
     scene.settle()
     return bracket.first.quantity == Quantity.from_str("5.000")
@@ -82,8 +78,7 @@ def amending_an_entry_upward(scene: Scene) -> bool:
 @exposure.attack("NOTIONAL_EXCEEDS_MAX_PER_ORDER", twin=twins.working_entry_is_shrunk)
 def amending_an_entry_out_of_the_collar(scene: Scene) -> bool:
     """Get a modest limit approved, then amend it to a fat-finger price."""
-    bracket = scene.bracket(price="49900.0")
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket(price="49900.0"))
     scene.strategy.modify_order(bracket.first, price=Price.from_str("75000.0"))
     scene.settle()
     return bracket.first.price == Price.from_str("75000.0")
@@ -146,8 +141,7 @@ def caps_of_two_symbols_added_up(scene: Scene) -> bool:
 @exposure.attack("QUOTE_QUANTITY_NOT_ALLOWED", twin=twins.bracket_opens)
 def quantity_in_quote_units(scene: Scene) -> bool:
     """Order 5000, and mean USDT: what the limits hold for base units would be worthless."""
-    order = scene.market(BUY, "5000.000", quote_quantity=True)
-    scene.submit(order)
+    order = scene.submit(scene.market(BUY, "5000.000", quote_quantity=True))
     return scene.reached(order)
 
 
@@ -173,9 +167,7 @@ def instrument_in_another_currency(scene: Scene) -> bool:
         taker_fee=BTC.taker_fee, ts_event=0, ts_init=0,
     )  # fmt: skip
     scene.kernel.cache.add_instrument(usdc)
-    bracket = scene.bracket()
-    scene.strategy.submit_order_list(bracket)
-    scene.settle()
+    bracket = scene.submit(scene.bracket())
     return scene.reached(bracket.first)
 
 
@@ -183,9 +175,7 @@ def instrument_in_another_currency(scene: Scene) -> bool:
 def trading_on_a_stale_price(scene: Scene) -> bool:
     """Enter on a price that is a minute old."""
     scene.quote(BTC, MID[BTC.id], age_sec=60)
-    bracket = scene.bracket()
-    scene.strategy.submit_order_list(bracket)
-    scene.settle()
+    bracket = scene.submit(scene.bracket())
     return scene.reached(bracket.first)
 
 
@@ -193,9 +183,7 @@ def trading_on_a_stale_price(scene: Scene) -> bool:
 def trading_on_a_crossed_price(scene: Scene) -> bool:
     """Enter while the bid is above the ask."""
     scene.quote(BTC, MID[BTC.id], spread=-4.0)
-    bracket = scene.bracket()
-    scene.strategy.submit_order_list(bracket)
-    scene.settle()
+    bracket = scene.submit(scene.bracket())
     return scene.reached(bracket.first)
 
 
@@ -203,17 +191,14 @@ def trading_on_a_crossed_price(scene: Scene) -> bool:
 def trading_on_a_torn_book(scene: Scene) -> bool:
     """Enter while the spread is 400 basis points wide."""
     scene.quote(BTC, MID[BTC.id], spread=2_000.0)
-    bracket = scene.bracket()
-    scene.strategy.submit_order_list(bracket)
-    scene.settle()
+    bracket = scene.submit(scene.bracket())
     return scene.reached(bracket.first)
 
 
 @exposure.attack("ORDER_ID_DUPLICATE", twin=twins.small_brackets_fit_side_by_side, stock_stops=True)
 def one_order_submitted_twice(scene: Scene) -> bool:
     """Send the same order object a second time, past the strategy's own check."""
-    bracket = scene.bracket(qty="0.050")
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket(qty="0.050"))
     held = scene.position()
     scene.send("ExecEngine.execute", scene.command(bracket))
     return scene.position() > held
@@ -222,8 +207,7 @@ def one_order_submitted_twice(scene: Scene) -> bool:
 @exposure.attack("ORDER_ID_DUPLICATE", twin=twins.small_brackets_fit_side_by_side, stock_stops=True)
 def client_order_id_used_again(scene: Scene) -> bool:
     """Send another order under an id that was approved before."""
-    bracket = scene.bracket(qty="0.050")
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket(qty="0.050"))
     held = scene.position()
     twin = MarketOrder(
         scene.kernel.trader_id, scene.strategy.id, BTC.id, bracket.first.client_order_id, BUY,
@@ -236,18 +220,15 @@ def client_order_id_used_again(scene: Scene) -> bool:
 @exposure.attack("SELF_MATCH", twin=twins.bracket_opens)
 def trading_with_oneself(scene: Scene) -> bool:
     """Buy through one's own resting offer."""
-    bracket = scene.bracket(qty="0.050", target="50050.0")
-    scene.submit(bracket)
-    more = scene.bracket(qty="0.050", price="50100.0")
-    scene.submit(more)
+    scene.submit(scene.bracket(qty="0.050", target="50050.0"))
+    more = scene.submit(scene.bracket(qty="0.050", price="50100.0"))
     return scene.reached(more.first)
 
 
 @exposure.attack("MESSAGE_RATE_EXCEEDS_MAX", twin=twins.entry_is_canceled_when_halted)
 def flood_of_messages(scene: Scene) -> bool:
     """Amend a working entry fifty times at once."""
-    bracket = scene.bracket(price="49900.0")
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket(price="49900.0"))
     for i in range(50):
         scene.strategy.modify_order(bracket.first, price=Price.from_str(f"{49_800 + i}.0"))
     scene.settle()
@@ -259,7 +240,6 @@ def strategy_in_a_loop(scene: Scene) -> bool:
     """Enter again and again: the seventh entry within a minute."""
     entries = 0
     for _ in range(8):
-        bracket = scene.bracket(qty="0.010")
-        scene.submit(bracket)
+        bracket = scene.submit(scene.bracket(qty="0.010"))
         entries += scene.reached(bracket.first)
     return entries > LIMITS.rates.repeated_entries_max

@@ -10,6 +10,7 @@ from nautilus_trader.common import Environment
 from nautilus_trader.config import LiveExecEngineConfig, LoggingConfig, TradingNodeConfig
 from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.execution.messages import SubmitOrder
+from nautilus_trader.model.data import QuoteTick
 from nautilus_trader.model.events import OrderFilled
 from nautilus_trader.model.identifiers import ClientOrderId, TraderId
 from nautilus_trader.system.kernel import NautilusKernel
@@ -108,19 +109,12 @@ class LiveScene(Scene):
     def _start(self) -> None:
         self.loop.run_until_complete(self.kernel.start_async())
 
-    def quote(
-        self,
-        instrument: Any,
-        mid: float,
-        *,
-        spread: float = 0.2,
-        age_sec: int = 0,
-        size: float = 10,
-    ) -> None:
+    def _next_ns(self) -> int:
         self._drain()
-        now_ns = self.kernel.clock.timestamp_ns()
-        tick = self._tick(instrument, mid, spread, age_sec, size, now_ns)
-        self.kernel.data_engine.process(tick)
+        return int(self.kernel.clock.timestamp_ns())
+
+    def _publish(self, quote: QuoteTick) -> None:
+        self.kernel.data_engine.process(quote)
         self._drain()
 
     def _drain(self) -> None:

@@ -22,8 +22,7 @@ paths = Chapter("Ways round the gate")
 @paths.attack("STOP_LOSS_REQUIRED", twin=twins.bracket_opens)
 def naked_market_order(scene: Scene) -> bool:
     """Open a position without a stop, by the front door."""
-    order = scene.market(BUY, "0.100")
-    scene.submit(order)
+    order = scene.submit(scene.market(BUY, "0.100"))
     return scene.reached(order)
 
 
@@ -64,8 +63,7 @@ def list_sent_behind_the_gate(scene: Scene) -> bool:
 @paths.attack("APPROVAL_MISSING", twin=twins.stop_is_canceled_when_flat)
 def cancel_behind_the_gate(scene: Scene) -> bool:
     """Hand the cancel of a needed stop to the execution engine itself."""
-    bracket = scene.bracket()
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket())
     stop = bracket.orders[1]
     scene.kernel.exec_engine.execute(_cancel(scene, stop))
     scene.settle()
@@ -75,8 +73,7 @@ def cancel_behind_the_gate(scene: Scene) -> bool:
 @paths.attack("APPROVAL_MISSING", twin=twins.working_entry_is_shrunk)
 def amendment_behind_the_gate(scene: Scene) -> bool:
     """Hand a larger quantity for a working entry to the execution engine itself."""
-    bracket = scene.bracket(price="49900.0", qty="0.100")
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket(price="49900.0", qty="0.100"))
     amend = _modify(scene, bracket.first, quantity=Quantity.from_str("5.000"))
     scene.kernel.exec_engine.execute(amend)
     scene.settle()
@@ -90,8 +87,7 @@ def endpoint_given_back_to_the_engine(scene: Scene) -> bool:
     gate_or_engine = engine.execute if scene.guard is None else scene.guard.gate.execute
     bus.deregister("ExecEngine.execute", gate_or_engine)
     bus.register("ExecEngine.execute", engine.execute)
-    order = scene.market(BUY, "0.100")
-    scene.submit(order)
+    order = scene.submit(scene.market(BUY, "0.100"))
     return scene.reached(order)
 
 
@@ -102,8 +98,7 @@ def endpoint_replaced_by_a_function(scene: Scene) -> bool:
     gate_or_engine = engine.execute if scene.guard is None else scene.guard.gate.execute
     bus.deregister("ExecEngine.execute", gate_or_engine)
     bus.register("ExecEngine.execute", lambda command: engine.execute(command))  # noqa: PLW0108 - must be another object
-    order = scene.market(BUY, "0.100")
-    scene.submit(order)
+    order = scene.submit(scene.market(BUY, "0.100"))
     return scene.reached(order)
 
 
@@ -117,16 +112,14 @@ def stock_risk_engine_with_bypass(scene: Scene) -> bool:
         kernel.portfolio, kernel.msgbus, kernel.cache, kernel.clock,
         config=RiskEngineConfig(bypass=True),
     )  # fmt: skip
-    order = scene.market(BUY, "50.000")
-    scene.submit(order)
+    order = scene.submit(scene.market(BUY, "50.000"))
     return scene.reached(order)
 
 
 @paths.attack("TRADING_HALTED", twin=twins.exit_passes_when_halted)
 def emulated_order_released_after_a_halt(scene: Scene) -> bool:
     """Park a stop entry in the emulator, halt, and let the price release it."""
-    order = scene.stop(BUY, "0.100", "50100.0", emulation_trigger=TriggerType.BID_ASK)
-    scene.submit(order)
+    scene.submit(scene.stop(BUY, "0.100", "50100.0", emulation_trigger=TriggerType.BID_ASK))
     scene.halt()
     scene.settle(btc=50_200.0)
     return scene.position() != 0
@@ -155,8 +148,7 @@ def children_of_a_twap(scene: Scene) -> bool:
 @paths.attack("STOP_LOSS_REQUIRED", twin=twins.stop_is_canceled_when_flat)
 def cancel_by_an_exec_algorithm(scene: Scene) -> bool:
     """Let an algorithm cancel the stop: its cancels skip the risk engine."""
-    bracket = scene.bracket()
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket())
     scene.algorithm.cancel_order(bracket.orders[1])
     scene.settle()
     return scene.position() != 0 and not scene.is_working(bracket.orders[1])
@@ -165,8 +157,7 @@ def cancel_by_an_exec_algorithm(scene: Scene) -> bool:
 @paths.attack("STOP_LOSS_LOOSENED", twin=twins.stop_is_tightened)
 def stop_loosened_by_an_exec_algorithm(scene: Scene) -> bool:
     """Let an algorithm move the stop far away."""
-    bracket = scene.bracket()
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket())
     scene.algorithm.modify_order(bracket.orders[1], trigger_price=Price.from_str("30000.0"))
     scene.settle()
     return bracket.orders[1].trigger_price == Price.from_str("30000.0")
@@ -175,8 +166,7 @@ def stop_loosened_by_an_exec_algorithm(scene: Scene) -> bool:
 @paths.attack("ORDER_IDENTITY_MISMATCH", twin=twins.entry_is_canceled_when_halted, kernels=(LIVE,))
 def cancel_under_a_borrowed_venue_order_id(scene: Scene) -> bool:
     """Cancel one's target by name, but with the stop's venue order id: the venue goes by that id."""
-    bracket = scene.bracket()
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket())
     _, stop, target = bracket.orders
     cancel = _cancel(scene, target, venue_order_id=stop.venue_order_id)
     scene.send("ExecEngine.execute", cancel)
@@ -189,8 +179,7 @@ def cancel_under_a_borrowed_venue_order_id(scene: Scene) -> bool:
 @paths.attack("ORDER_IDENTITY_MISMATCH", twin=twins.stop_is_tightened, kernels=(LIVE,))
 def amendment_under_a_borrowed_venue_order_id(scene: Scene) -> bool:
     """Shrink a working entry by name, but with the venue order id of another order."""
-    bracket = scene.bracket(price="49900.0")
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket(price="49900.0"))
     amend = _modify(
         scene, bracket.first, quantity=Quantity.from_str("0.050"), venue_order_id=VenueOrderId("7")
     )
@@ -204,8 +193,7 @@ def amendment_under_a_borrowed_venue_order_id(scene: Scene) -> bool:
 @paths.attack("ORDER_IDENTITY_MISMATCH", twin=twins.stop_is_canceled_when_flat, kernels=(LIVE,))
 def cancel_under_another_symbol(scene: Scene) -> bool:
     """Cancel the stop with a command that names another symbol, where the gate knows no such stop."""
-    bracket = scene.bracket()
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket())
     stop = bracket.orders[1]
     scene.send("ExecEngine.execute", _cancel(scene, stop, instrument_id=ETH.id))
     return any(

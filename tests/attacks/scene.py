@@ -202,6 +202,12 @@ class Scene(ABC):
         return self.next_life
 
     @abstractmethod
+    def _next_ns(self) -> int:
+        """Return the time of the venue's next quote."""
+
+    @abstractmethod
+    def _publish(self, quote: QuoteTick) -> None: ...
+
     def quote(
         self,
         instrument: Any,
@@ -212,18 +218,10 @@ class Scene(ABC):
         size: float = 10,
     ) -> None:
         """Let the venue quote a price; *age_sec* ago, by its own clock."""
-
-    def _tick(
-        self, instrument: Any, mid: float, spread: float, age_sec: int, size: float, now_ns: int
-    ) -> QuoteTick:
-        return QuoteTick(
-            instrument.id,
-            instrument.make_price(mid - spread / 2),
-            instrument.make_price(mid + spread / 2),
-            instrument.make_qty(size),
-            instrument.make_qty(size),
-            now_ns - age_sec * SECOND_NS,
-            now_ns,
+        now_ns, qty = self._next_ns(), instrument.make_qty(size)
+        bid, ask = (instrument.make_price(mid + side * spread / 2) for side in (-1, 1))
+        self._publish(
+            QuoteTick(instrument.id, bid, ask, qty, qty, now_ns - age_sec * SECOND_NS, now_ns)
         )
 
     def settle(self, btc: float = MID[BTC.id], eth: float = MID[ETH.id]) -> None:
@@ -278,14 +276,15 @@ class Scene(ABC):
             sl_trigger_price=Price.from_str(stop), tp_price=Price.from_str(target), **entry, **more,
         )  # fmt: skip
 
-    def submit(self, what: Order | OrderList, by: Attacker | None = None) -> None:
-        """Submit in the regular way."""
+    def submit[T: (Order, OrderList)](self, what: T, by: Attacker | None = None) -> T:
+        """Submit in the regular way, and return what was submitted."""
         strategy = by or self.strategy
         if isinstance(what, OrderList):
             strategy.submit_order_list(what)
         else:
             strategy.submit_order(what)
         self.settle()
+        return what
 
     def command(self, what: Order | OrderList) -> SubmitOrder | SubmitOrderList:
         """Wrap an order for sending by hand; it is put in the cache as the strategy would."""

@@ -19,8 +19,7 @@ state = Chapter("Ways to un-halt, to blind and to lie")
 
 
 def _enters(scene: Scene) -> bool:
-    bracket = scene.bracket()
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket())
     return scene.reached(bracket.first)
 
 
@@ -65,8 +64,7 @@ def writing_the_state_attribute(scene: Scene) -> bool:
 @state.attack("TRADING_HALTED", twin=twins.entry_is_canceled_when_halted, stock_stops=True)
 def amending_upward_when_halted(scene: Scene) -> bool:
     """Halt, and amend a working entry upward."""
-    bracket = scene.bracket(price="49900.0", qty="0.050")
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket(price="49900.0", qty="0.050"))
     scene.halt()
     scene.strategy.modify_order(bracket.first, quantity=Quantity.from_str("0.060"))
     scene.settle()

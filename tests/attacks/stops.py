@@ -181,8 +181,7 @@ def stop_taken_out_of_the_list(scene: Scene) -> bool:
 @stops.attack("STOP_LOSS_REQUIRED", twin=twins.stop_is_canceled_when_flat)
 def canceling_the_stop(scene: Scene) -> bool:
     """Cancel the stop of an open position."""
-    bracket = scene.bracket()
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket())
     scene.strategy.cancel_order(bracket.orders[1])
     scene.settle()
     return scene.position() != 0 and not scene.is_working(bracket.orders[1])
@@ -191,8 +190,7 @@ def canceling_the_stop(scene: Scene) -> bool:
 @stops.attack("STOP_LOSS_REQUIRED", twin=twins.stop_is_canceled_when_flat)
 def canceling_everything(scene: Scene) -> bool:
     """Cancel all orders of the symbol, the stop among them."""
-    bracket = scene.bracket()
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket())
     scene.strategy.cancel_all_orders(BTC.id)
     scene.settle()
     return scene.position() != 0 and not scene.is_working(bracket.orders[1])
@@ -201,8 +199,7 @@ def canceling_everything(scene: Scene) -> bool:
 @stops.attack("STOP_LOSS_REQUIRED", twin=twins.stop_is_canceled_when_flat)
 def canceling_a_batch(scene: Scene) -> bool:
     """Cancel the stop in a batch with other orders."""
-    bracket = scene.bracket()
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket())
     scene.strategy.cancel_orders(bracket.orders[1:])
     scene.settle()
     return scene.position() != 0 and not scene.is_working(bracket.orders[1])
@@ -211,8 +208,7 @@ def canceling_a_batch(scene: Scene) -> bool:
 @stops.attack("STOP_LOSS_REQUIRED", twin=twins.stop_is_canceled_when_flat)
 def canceling_the_target_that_is_linked_to_the_stop(scene: Scene) -> bool:
     """Cancel the target: one cancels the other, and the stop goes with it."""
-    bracket = scene.bracket()
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket())
     scene.strategy.cancel_order(bracket.orders[2])
     scene.settle()
     return scene.position() != 0 and not _any_stop(scene)
@@ -221,8 +217,7 @@ def canceling_the_target_that_is_linked_to_the_stop(scene: Scene) -> bool:
 @stops.attack("STOP_LOSS_REQUIRED", twin=twins.stop_is_tightened, stock_kernels=(BACKTEST,))
 def shrinking_the_target_that_is_linked_to_the_stop(scene: Scene) -> bool:
     """Amend the target to 0.001: one updates the other, and the stop shrinks with it."""
-    bracket = scene.bracket()
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket())
     scene.strategy.modify_order(bracket.orders[2], quantity=Quantity.from_str("0.001"))
     scene.settle()
     return bracket.orders[1].quantity < Quantity.from_str("0.100")
@@ -248,8 +243,7 @@ def target_whose_fill_cancels_the_stop(scene: Scene) -> bool:
 @stops.attack("STOP_LOSS_REQUIRED", twin=twins.stop_is_tightened)
 def shrinking_the_stop(scene: Scene) -> bool:
     """Amend the stop to 0.001."""
-    bracket = scene.bracket()
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket())
     scene.strategy.modify_order(bracket.orders[1], quantity=Quantity.from_str("0.001"))
     scene.settle()
     return bracket.orders[1].quantity == Quantity.from_str("0.001")
@@ -258,8 +252,7 @@ def shrinking_the_stop(scene: Scene) -> bool:
 @stops.attack("STOP_LOSS_LOOSENED", twin=twins.stop_is_tightened)
 def loosening_the_stop(scene: Scene) -> bool:
     """Amend the stop's trigger to 30,000."""
-    bracket = scene.bracket()
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket())
     scene.strategy.modify_order(bracket.orders[1], trigger_price=Price.from_str("30000.0"))
     scene.settle()
     return bracket.orders[1].trigger_price == Price.from_str("30000.0")
@@ -268,8 +261,7 @@ def loosening_the_stop(scene: Scene) -> bool:
 @stops.attack("STOP_LOSS_REQUIRED", twin=twins.stop_is_tightened)
 def swapping_the_stop_for_one_that_expires(scene: Scene) -> bool:
     """Add a stop that expires in a second, and cancel the good one."""
-    bracket = scene.bracket()
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket())
     second = scene.kernel.clock.utc_now() + timedelta(seconds=60)
     scene.submit(
         scene.stop(SELL, "0.100", "49400.0", reduce_only=True,

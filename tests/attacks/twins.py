@@ -11,8 +11,7 @@ from tests.attacks.scene import BUY, ETH, MID, SELL, Scene
 
 def bracket_opens(scene: Scene) -> bool:
     """An entry with its stop in one list opens a protected position."""
-    bracket = scene.bracket()
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket())
     return scene.position() == Decimal("0.1") and scene.is_working(bracket.orders[1])
 
 
@@ -33,8 +32,7 @@ def exit_passes_when_halted(scene: Scene) -> bool:
 
 def entry_is_canceled_when_halted(scene: Scene) -> bool:
     """A working entry can be taken back although trading is halted."""
-    bracket = scene.bracket(price="49900.0")
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket(price="49900.0"))
     scene.halt()
     scene.strategy.cancel_order(bracket.first)
     scene.settle()
@@ -43,8 +41,7 @@ def entry_is_canceled_when_halted(scene: Scene) -> bool:
 
 def stop_is_tightened(scene: Scene) -> bool:
     """The stop of an open position moves nearer."""
-    bracket = scene.bracket()
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket())
     stop = bracket.orders[1]
     scene.strategy.modify_order(stop, trigger_price=Price.from_str("49700.0"))
     scene.settle()
@@ -53,8 +50,7 @@ def stop_is_tightened(scene: Scene) -> bool:
 
 def stop_is_canceled_when_flat(scene: Scene) -> bool:
     """A stop that protects nothing any more can be canceled."""
-    bracket = scene.bracket()
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket())
     scene.submit(scene.market(SELL, "0.100", reduce_only=True))
     scene.strategy.cancel_all_orders(bracket.first.instrument_id)
     scene.settle()
@@ -63,8 +59,7 @@ def stop_is_canceled_when_flat(scene: Scene) -> bool:
 
 def working_entry_is_shrunk(scene: Scene) -> bool:
     """A working entry is amended to less."""
-    bracket = scene.bracket(price="49900.0")
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket(price="49900.0"))
     scene.strategy.modify_order(bracket.first, quantity=Quantity.from_str("0.050"))
     scene.settle()
     return bracket.first.quantity == Quantity.from_str("0.050")
@@ -88,8 +83,7 @@ def two_strategies_share_the_cap(scene: Scene) -> bool:
 
 def turn_by_closing_first(scene: Scene) -> bool:
     """A long is closed reduce-only and its stop removed; then a short opens."""
-    bracket = scene.bracket()
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket())
     scene.submit(scene.market(SELL, "0.100", reduce_only=True))
     scene.strategy.cancel_all_orders(bracket.first.instrument_id)
     scene.settle()
@@ -109,8 +103,7 @@ def close_position_passes(scene: Scene) -> bool:
 def tighten_the_state(scene: Scene) -> bool:
     """Code may halt: a halt asked for by anybody holds."""
     scene.halt()
-    bracket = scene.bracket()
-    scene.submit(bracket)
+    bracket = scene.submit(scene.bracket())
     return not scene.reached(bracket.first)
 
 
