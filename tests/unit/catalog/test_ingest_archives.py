@@ -53,11 +53,6 @@ def taken(store: Store, path: Path, **options: str) -> FileReport:
     return ingest_file(store, path, Options(**options))
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "catalog")
-
-
 def is_empty(store: Store) -> bool:
     return not list(store.path.rglob("*.parquet"))
 

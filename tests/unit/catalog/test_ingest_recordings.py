@@ -65,11 +65,6 @@ def taken(store: Store, path: Path) -> FileReport:
     return ingest_file(store, path, Options())
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "catalog")
-
-
 def test_trades_are_stamped_with_the_exchanges_time_alone(store: Store, tmp_path: Path) -> None:
     path = recorded(tmp_path, trade(7), trade(8, m=False), trade(9, T=None))
 

@@ -34,11 +34,6 @@ def taken(store: Store, path: Path, **options: str) -> FileReport:
     return ingest_file(store, path, Options(**options))
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "catalog")
-
-
 @pytest.mark.parametrize(
     ("suffix", "write"),
     [("feather", feather.write_feather), ("parquet", parquet.write_table), ("csv", csv.write_csv)],
