@@ -29,7 +29,7 @@ from catalog.store import Store
 DEFAULT_OUT = Path("data/demo")
 DEFAULT_SEED = 2
 # Raised whenever the same seed draws other data, so that an older demo is built anew.
-VERSION = 1
+VERSION = 2
 MARKER = "demo.json"
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -198,7 +198,7 @@ def _trend(n: int, rng: np.random.Generator) -> Floats:
     while minute < n:
         direction = int(rng.choice([side for side in (-1, 0, 1) if side != direction]))
         spell = 180 + int(rng.exponential(420))
-        drift[minute : minute + spell] = direction * rng.uniform(0.00002, 0.00006)
+        drift[minute : minute + spell] = direction * rng.uniform(0.00001, 0.00002)
         minute += spell
     return np.repeat(drift[:, None] / STEPS, STEPS, axis=1)
 
