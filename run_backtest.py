@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import warnings
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,7 +44,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         profile = load_profile(args.profile, data=data)
         run_dir = _run_dir(args.out, profile)
-        result = run_backtest(profile, run_dir, compare=args.unguarded)
+        with _spinner(profile.name):
+            result = run_backtest(profile, run_dir, compare=args.unguarded)
     except (ProfileError, JournalError) as e:
         print(f"bad configuration: {e}", file=sys.stderr)
         return BAD_CONFIGURATION
@@ -69,6 +71,14 @@ def _run_dir(out: Path, profile: Profile) -> Path:
         return new_run_dir(out, profile)
     except OSError as e:
         raise ProfileError(f"--out = {out}: cannot be written: {e.strerror}") from e
+
+
+def _spinner(name: str) -> AbstractContextManager[object]:
+    """Say that something goes on; silent when standard error is not a terminal."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    return console.status(f"running {name}") if console.is_terminal else nullcontext()
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
