@@ -29,7 +29,7 @@ from risk.feed import SymbolFeed
 from risk.intent import Market, OrderIntent, VenueFilters
 from risk.judge import Judge
 from risk.limits import RiskLimits
-from risk.links import identity_denial, linked_ids, links_denial
+from risk.links import identity_denial, linked_ids, links_denial, params_denial
 from risk.record import Record
 from risk.trading_state import TradingState
 from risk.translate import amend_of, filters_of, intent_of, terms_of
@@ -152,8 +152,10 @@ class RiskGate:
                 for i in intents
                 if not i.is_reduce_only
             }
-            denial = links_denial(orders, self._cache.order) or self.judge.submit(
-                intents, markets, now_ns
+            denial = (
+                (params_denial(command) if markets else None)  # an exit is not held up by extras
+                or links_denial(orders, self._cache.order)
+                or self.judge.submit(intents, markets, now_ns)
             )
         except Exception as e:  # noqa: BLE001 - a gate that cannot judge must not open
             denial = self._broken(e)
@@ -198,8 +200,12 @@ class RiskGate:
         amend = amend_of(command)
         try:
             order = self._cache.order(command.client_order_id)
-            denial = identity_denial(command, order) or self.judge.amend(
-                amend, self._market(amend.instrument_id), now_ns, linked_ids(order)
+            denial = (
+                params_denial(command)
+                or identity_denial(command, order)
+                or self.judge.amend(
+                    amend, self._market(amend.instrument_id), now_ns, linked_ids(order)
+                )
             )
         except Exception as e:  # noqa: BLE001 - a gate that cannot judge must not open
             denial = self._broken(e)

@@ -1,10 +1,15 @@
-"""Links and names: what the venue does to other orders along with one must not cost a stop."""
+"""Links, names and extras: what the venue makes of an order beside the terms that are judged."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from nautilus_trader.execution.messages import CancelOrder, ModifyOrder
+from nautilus_trader.execution.messages import (
+    CancelOrder,
+    ModifyOrder,
+    SubmitOrder,
+    SubmitOrderList,
+)
 from nautilus_trader.model.enums import ContingencyType, OrderType, TimeInForce
 from nautilus_trader.model.identifiers import ClientOrderId
 from nautilus_trader.model.orders import Order
@@ -60,6 +65,20 @@ def identity_denial(command: ModifyOrder | CancelOrder, order: Order | None) -> 
     if venue_id in (None, order.venue_order_id) or venue_id in order.venue_order_ids:
         return None
     return Denial(DenyReason.ORDER_IDENTITY_MISMATCH, venue_id, order.venue_order_id)
+
+
+def params_denial(command: SubmitOrder | SubmitOrderList | ModifyOrder) -> Denial | None:
+    """
+    Deny instructions to the venue's client that do not stand in the order that is judged.
+
+    Binance's ``price_match`` lets the venue set the price, and NautilusTrader 1.231 then sends the
+    entry of a list and drops its stop.
+
+    """
+    if not command.params:
+        return None
+    shown = ", ".join(sorted(str(key) for key in command.params))
+    return Denial(DenyReason.ORDER_PARAMS_NOT_ALLOWED, shown, "terms of the order itself")
 
 
 def linked_ids(order: Order | None) -> tuple[str, ...]:

@@ -217,6 +217,15 @@ def client_order_id_used_again(scene: Scene) -> bool:
     return scene.position() > held
 
 
+@exposure.attack("ORDER_PARAMS_NOT_ALLOWED", twin=twins.bracket_opens, kernels=(LIVE,))
+def price_left_to_the_venue(scene: Scene) -> bool:
+    """Show the gate a modest limit, and tell Binance's client to let the venue set the price."""
+    bracket = scene.bracket(price="49900.0")
+    scene.strategy.submit_order_list(bracket, params={"price_match": "OPPONENT_20"})
+    scene.settle()
+    return scene.reached(bracket.first)
+
+
 @exposure.attack("SELF_MATCH", twin=twins.bracket_opens)
 def trading_with_oneself(scene: Scene) -> bool:
     """Buy through one's own resting offer."""
