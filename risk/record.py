@@ -92,7 +92,7 @@ class Record:
         if self.latch.is_changed():
             self._read_latch(judge, now_ns)
 
-    def _read_latch(self, judge: Judge, now_ns: int) -> None:
+    def _read_latch(self, judge: Judge, now_ns: int, *, may_resume: bool = True) -> None:
         try:
             state, causes, by, reason = self.latch.read()
         except LatchError as e:
@@ -101,7 +101,7 @@ class Record:
             )
             return
         if state is TradingState.ACTIVE:
-            if judge.state.state is not TradingState.ACTIVE and by:
+            if may_resume and judge.state.state is not TradingState.ACTIVE and by:
                 judge.resume(by=by, reason=reason, now_ns=now_ns)
             return
         for cause in causes or [f"LATCHED: observed={state.name}, limit=ACTIVE"]:
@@ -156,6 +156,9 @@ class Record:
             "cause": transition.cause, "by": transition.by,
         }  # fmt: skip
         self._write(judge, "state", transition.ts_ns, data)
+        if self.is_persistent and self.latch.is_changed():
+            # A person has tightened it since: the file must not forget that when it is written.
+            self._read_latch(judge, transition.ts_ns, may_resume=False)
         self._write_latch(judge, by=transition.by, reason=transition.cause, ts_ns=transition.ts_ns)
 
     def _write_latch(self, judge: Judge, *, by: str, reason: str, ts_ns: int) -> None:
