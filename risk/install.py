@@ -86,8 +86,10 @@ def install_guard(
         raise GuardError("the kernel is guarded already")
     is_backtest = kernel.environment == Environment.BACKTEST
     clients = list(kernel.exec_engine._clients.values())
-    if is_backtest and not clients:
-        raise GuardError("the kernel has no venue yet: add venues first, then install the guard")
+    if not clients:
+        raise GuardError(
+            "the kernel has no execution client yet: add venues, or build the node, first"
+        )
     folder = state_dir or Path("state") / str(kernel.trader_id)
     record = Record(
         Journal(folder / "journal.jsonl", sync=sync),

@@ -115,9 +115,8 @@ class Ledger:
         if order is not None and order.last_trade_id != fill.trade_id:
             raise ValueError(f"{fill.client_order_id} has no fill {fill.trade_id}")
         fee = fill.commission
-        if fee.currency.code != MONEY:
-            raise ValueError(f"fee in {fee.currency.code}: the books are kept in {MONEY}")
-        fee_usdt = fee.as_decimal()
+        is_money = fee.currency.code == MONEY
+        fee_usdt = fee.as_decimal() if is_money else Decimal(0)
         instrument_id, order_id = fill.instrument_id.value, fill.client_order_id.value
         self._judge.on_fill(
             instrument_id, order_id, side=side, qty=qty, px=px, fee_usdt=fee_usdt,
@@ -132,9 +131,14 @@ class Ledger:
             qty, px, fee_usdt,
         )  # fmt: skip
         self._record.fill(self._judge, fill.ts_event, row)
+        if not is_money:  # The position is true, so that exits still fit it; the money is not.
+            raise ValueError(f"fee in {fee.currency.code}: the books are kept in {MONEY}")
 
     def _on_accepted(self, event: OrderAccepted) -> None:
-        self._judge.on_accepted(event.instrument_id.value, event.client_order_id.value)
+        order_id = event.client_order_id.value
+        if not self._judge.knows(order_id):
+            self._adopt_order(self._cache.order(event.client_order_id))  # found at the venue
+        self._judge.on_accepted(event.instrument_id.value, order_id)
 
     def _on_cancel_rejected(self, event: OrderCancelRejected) -> None:
         self._judge.on_cancel_rejected(event.instrument_id.value, event.client_order_id.value)
