@@ -77,7 +77,7 @@ class LossBreakers:
         equity = balance + unrealized
         if self._peak_pnl is None or pnl > self._peak_pnl:
             self._peak_pnl = pnl
-        if now_ns // NS_PER_DAY != self._day:
+        if self._is_new_day(now_ns):
             self._begin_day(now_ns, pnl, equity)
         below_peak = self._peak_pnl - pnl
         told: list[Reading] = []
@@ -106,11 +106,15 @@ class LossBreakers:
 
     def roll(self, account: AccountBook, now_ns: int) -> None:
         """Begin a new day, if it is one, with the equity before what comes next."""
-        if now_ns // NS_PER_DAY == self._day:
+        if not self._is_new_day(now_ns):
             return
         pnl, equity = account.pnl(), account.equity()
         if pnl is not None and equity is not None:
             self._begin_day(now_ns, pnl, equity)
+
+    def _is_new_day(self, now_ns: int) -> bool:
+        """Return whether a day begins; what is told late about an earlier one begins none."""
+        return self._day is None or now_ns // NS_PER_DAY > self._day
 
     def _begin_day(self, now_ns: int, pnl: Decimal, equity: Decimal) -> None:
         self._day, self._day_pnl, self._day_equity = now_ns // NS_PER_DAY, pnl, equity

@@ -142,6 +142,16 @@ def test_a_day_ends_at_midnight_utc_and_not_before() -> None:
     assert causes(judge) == ["DAILY_LOSS"]
 
 
+def test_what_is_told_late_about_yesterday_does_not_begin_a_day() -> None:
+    judge = hold(balance=100, daily_loss_ratio_max=D("0.10"))
+    tell_price(judge, 92, now_ns=T0 + 1)
+
+    judge.on_funding(D(0), T0 - 1)
+    tell_price(judge, "89.9", now_ns=T0 + 2)
+
+    assert causes(judge) == ["DAILY_LOSS"]
+
+
 def test_the_first_fill_of_a_day_counts_to_that_day() -> None:
     judge = make_judge(balance=100, **(WIDE | {"daily_loss_ratio_max": D("0.10")}))
     judge.look_at_losses(T0)
