@@ -100,9 +100,9 @@ def price_is_known(case: Case) -> Measured | Denial | None:
 
 
 def price_age_ms(case: Case) -> Measured:
-    """Measure the age of the price, rounded up to a millisecond."""
+    """Measure the age of the price, rounded up to a millisecond; one from the future is as bad."""
     assert case.market is not None, "Invariant: PRICE_MISSING was denied before"
-    age_ns = case.now_ns - case.market.ts_ns
+    age_ns = abs(case.now_ns - case.market.ts_ns)
     return -(-age_ns // NS_PER_MS), case.limits.market_data.price_age_ms_max
 
 

@@ -150,6 +150,12 @@ BOUNDARIES: dict[str, tuple[Terms, Terms, Terms, str]] = {
         {"market": {"ts_ns": T0 - 500_000_001}},
         "PRICE_STALE",
     ),
+    "price_from_the_future": (
+        {"price_age_ms_max": 500},
+        {"market": {"ts_ns": T0 + 500_000_000}},
+        {"market": {"ts_ns": T0 + 500_000_001}},
+        "PRICE_STALE",
+    ),
     # The distance counts from the entry price, or from the touch where that is nearer to the stop.
     "stop_distance_of_a_buy": (
         {"stop_distance_bps_max": 500},
