@@ -253,7 +253,9 @@ class Judge(Watch):
         self, amend: AmendIntent, pending: Pending, leaves: Decimal, book: SymbolBook, now_ns: int
     ) -> Denial | None:
         filters = self._filters(amend.instrument_id)
-        denial = exit_amend_denial(amend, pending, leaves, book, filters)
+        denial = exit_amend_denial(amend, pending, leaves, book, filters) or self._flood_denial(
+            now_ns
+        )
         if denial is not None:
             key = "stop_kept" if denial.reason.control == 18 else "exit_qty"
             return self.rulebook.judged(key, denial, now_ns)
@@ -283,7 +285,8 @@ class Judge(Watch):
         if leaves <= 0:
             return None  # The venue cancels an order that is amended to what it has filled.
         if leaves <= pending.leaves_qty and amend.price is None and amend.trigger_price is None:
-            return None  # Less of the same lowers the worst case in every state.
+            # Less of the same lowers the worst case in every state.
+            return self.rulebook.judged("exit_qty", self._flood_denial(now_ns), now_ns)
         stop = book.stop_of(pending.client_order_id)
         order = OrderIntent(
             client_order_id=pending.client_order_id, strategy_id=pending.strategy_id,
@@ -309,6 +312,11 @@ class Judge(Watch):
                 limit_price=order.price, trigger_price=order.trigger_price,
             )  # fmt: skip
         return denial
+
+    def _flood_denial(self, now_ns: int) -> Denial | None:
+        """Throttle amendments that lower risk at the whole rate: a loop must not get one banned."""
+        seen, most = self._messages_sec.count(now_ns) + 1, self.limits.rates.messages_per_sec_max
+        return Denial(DenyReason.MESSAGE_RATE_EXCEEDS_MAX, seen, most) if seen > most else None
 
     def cancel(
         self, instrument_id: str, client_order_id: str, now_ns: int, linked: tuple[str, ...] = ()

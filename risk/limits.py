@@ -131,13 +131,18 @@ class RateLimits(Strict):
     """How often one may speak to the venue."""
 
     messages_per_sec_max: Annotated[int, Field(gt=0)] = limit(
-        "new orders, amends and cancels in any second", control=12, where="gate"
+        "new orders, amends and cancels in any second; resting exits and amendments of exits "
+        "may use all of it, cancels, market exits and missing stops pass beyond it",
+        control=12,
+        where="gate",
     )
     messages_per_min_max: Annotated[int, Field(gt=0)] = limit(
-        "new orders, amends and cancels in any 60 seconds", control=12, where="gate"
+        "new orders, amends and cancels in any 60 seconds; cancels and exits pass beyond it",
+        control=12,
+        where="gate",
     )
     exit_reserve_ratio: Annotated[Number, Field(ge=0, lt=1)] = limit(
-        "share of both rates that only cancels and exits may use", control=12, where="gate"
+        "share of both rates that entries may not use", control=12, where="gate"
     )
     repeated_entries_max: Annotated[int, Field(gt=0)] = limit(
         "entries of one strategy on one side of one symbol within the window; one more halts "

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import pytest
 
+from risk.intent import AmendIntent
 from risk.judge import Judge
 from tests.risk_builders import (
     BTC,
     SECOND,
     T0,
+    D,
     Terms,
+    enter,
     make_judge,
+    make_market,
     make_order,
     make_stop,
     reason_of,
+    stop_id,
     submit,
     work,
 )
@@ -58,3 +63,26 @@ def test_cancels_and_amends_count_as_messages() -> None:
     judge.cancel(BTC, entry.client_order_id, T0)
 
     assert burst(judge, 1, T0) == ["MESSAGE_RATE_EXCEEDS_MAX"]
+
+
+def test_amendments_of_exits_wait_at_the_whole_rate() -> None:
+    judge = make_judge(messages_per_sec_max=8)
+    stop = stop_id(enter(judge))  # two messages
+
+    def tighten(trigger: object, now_ns: int = T0) -> str | None:
+        amend = AmendIntent(stop, BTC, trigger_price=D(trigger))
+        return reason_of(judge.amend(amend, make_market(ts_ns=now_ns), now_ns))
+
+    assert [tighten(95 + n) for n in range(6)] == [None] * 6
+    assert tighten("100.0") == "MESSAGE_RATE_EXCEEDS_MAX"
+    assert tighten("100.0", T0 + SECOND) is None
+
+
+def test_cutting_an_entry_waits_at_the_whole_rate() -> None:
+    judge = make_judge(messages_per_sec_max=8)
+    entry = work(judge)
+
+    cut = AmendIntent(entry.client_order_id, BTC, qty=D("0.5"))
+    reasons = [reason_of(judge.amend(cut, make_market(), T0)) for _ in range(7)]
+
+    assert reasons == [*[None] * 6, "MESSAGE_RATE_EXCEEDS_MAX"]
