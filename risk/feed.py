@@ -6,9 +6,10 @@ from decimal import Decimal
 
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import MessageBus
-from nautilus_trader.model.data import Bar, QuoteTick
+from nautilus_trader.model.data import Bar, BarSpecification, QuoteTick
 from nautilus_trader.model.identifiers import InstrumentId
 
+from risk.breakers import NS_PER_SEC
 from risk.intent import BUY, Market, OrderIntent
 from risk.judge import Judge
 from risk.rules import NS_PER_MS
@@ -65,13 +66,17 @@ class SymbolFeed:
         if not bar.bar_type.is_externally_aggregated():
             return
         self.bar = bar
+        low, high = bar.low, bar.high
+        if not self._fits_window(bar.bar_type.spec):
+            low = high = bar.close  # Its range says nothing about how fast the price has moved.
         self._judge.on_price(
-            self._key,
-            bar.ts_event,
-            low=bar.low.raw,
-            high=bar.high.raw,
-            last=bar.close.as_decimal(),
+            self._key, bar.ts_event, low=low.raw, high=high.raw, last=bar.close.as_decimal()
         )
+
+    def _fits_window(self, spec: BarSpecification) -> bool:
+        """Return whether a bar lasts no longer than the window of the price-shock breaker."""
+        window_ns = self._judge.limits.shock.price_move_window_sec * NS_PER_SEC
+        return bool(spec.is_time_aggregated() and spec.get_interval_ns() <= window_ns)
 
     def _tell(self, tick: QuoteTick) -> None:
         twice_mid = tick.bid_price.raw + tick.ask_price.raw
