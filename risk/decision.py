@@ -92,6 +92,11 @@ class Denial(NamedTuple):
         return f"{self.reason.code}: observed={plain(self.observed)}, limit={plain(self.limit)}"
 
 
+def is_denial(text: str) -> bool:
+    """Return whether a reason was given by us, so that the venue has not spoken yet."""
+    return text.split(":", 1)[0] in DenyReason.__members__
+
+
 def plain(value: object) -> str:
     """Return *value* for a person: a Decimal without exponent and with at most 8 decimals."""
     if not isinstance(value, Decimal):

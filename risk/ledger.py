@@ -24,6 +24,7 @@ from nautilus_trader.model.events import (
 )
 from nautilus_trader.model.orders import Order
 
+from risk.decision import is_denial
 from risk.events import FUNDING_TOPIC, FundingPayment
 from risk.intent import BUY, SELL
 from risk.judge import Judge
@@ -67,7 +68,7 @@ class Ledger:
             OrderExpired: self._on_closed,
             OrderDenied: self._on_closed,
             OrderUpdated: self._on_terms,
-            OrderModifyRejected: self._on_terms,
+            OrderModifyRejected: self._on_modify_rejected,
             OrderSubmitted: self._on_submitted,
             OrderAccepted: self._on_accepted,
             OrderCancelRejected: self._on_cancel_rejected,
@@ -141,6 +142,8 @@ class Ledger:
         self._judge.on_accepted(event.instrument_id.value, order_id)
 
     def _on_cancel_rejected(self, event: OrderCancelRejected) -> None:
+        if is_denial(event.reason):
+            return  # Another cancel may be on its way, and has no answer yet.
         self._judge.on_cancel_rejected(event.instrument_id.value, event.client_order_id.value)
 
     def _on_closed(self, event: Any) -> None:
@@ -161,6 +164,10 @@ class Ledger:
             price=intent.price,
             trigger_price=intent.trigger_price,
         )
+
+    def _on_modify_rejected(self, event: OrderModifyRejected) -> None:
+        if not is_denial(event.reason):  # else another amendment may be on its way
+            self._on_terms(event)
 
     def _on_submitted(self, event: OrderSubmitted) -> None:
         """Halt on an order that is on its way without approval: somebody went round the gate."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 
 from nautilus_trader.core.uuid import UUID4
+from nautilus_trader.execution.messages import ModifyOrder
 from nautilus_trader.model.currencies import USDC
 from nautilus_trader.model.identifiers import InstrumentId, Symbol
 from nautilus_trader.model.instruments import CryptoPerpetual
 from nautilus_trader.model.objects import Price, Quantity
-from nautilus_trader.model.orders import MarketOrder
+from nautilus_trader.model.orders import MarketOrder, Order
 
 from tests.attacks import twins
 from tests.attacks.attack import LIVE, Chapter
@@ -215,6 +216,29 @@ def client_order_id_used_again(scene: Scene) -> bool:
     )  # fmt: skip
     scene.send("ExecEngine.execute", scene.command(twin))
     return scene.position() > held
+
+
+@exposure.attack("POSITION_EXCEEDS_MAX", twin=twins.small_brackets_fit_side_by_side)
+def room_made_by_a_refused_amendment(scene: Scene) -> bool:
+    """Amend an entry upward, have another amendment refused, and use the room of the first."""
+    scene.submit(scene.bracket(qty="0.050"))
+    scene.submit(scene.stop(SELL, "0.050", "49500.0", reduce_only=True))  # for the larger entry
+    entry = scene.submit(scene.bracket(qty="0.050", price="49900.0")).first
+    scene.strategy.modify_order(entry, quantity=Quantity.from_str("0.100"))
+    scene.kernel.msgbus.send("ExecEngine.execute", _modify(scene, entry, "9.000"))
+    scene.strategy.submit_order_list(scene.bracket(qty="0.090"))
+    scene.settle()
+    scene.settle(btc=49_890.0)
+    return _over_cap(scene)
+
+
+def _modify(scene: Scene, order: Order, qty: str) -> ModifyOrder:
+    return ModifyOrder(
+        trader_id=scene.kernel.trader_id, strategy_id=scene.strategy.id, instrument_id=BTC.id,
+        client_order_id=order.client_order_id, venue_order_id=order.venue_order_id,
+        quantity=Quantity.from_str(qty), price=None, trigger_price=None, command_id=UUID4(),
+        ts_init=scene.kernel.clock.timestamp_ns(),
+    )  # fmt: skip
 
 
 @exposure.attack("ORDER_PARAMS_NOT_ALLOWED", twin=twins.bracket_opens, kernels=(LIVE,))

@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from nautilus_trader.core.uuid import UUID4
+from nautilus_trader.execution.messages import CancelOrder
 from nautilus_trader.model.enums import ContingencyType, TimeInForce, TriggerType
-from nautilus_trader.model.identifiers import ClientOrderId
+from nautilus_trader.model.identifiers import ClientOrderId, VenueOrderId
 from nautilus_trader.model.objects import Price, Quantity
 from nautilus_trader.model.orders import LimitOrder, MarketOrder, Order, StopMarketOrder
 
@@ -270,6 +271,24 @@ def swapping_the_stop_for_one_that_expires(scene: Scene) -> bool:
     scene.strategy.cancel_order(bracket.orders[1])
     scene.settle()
     return not scene.is_working(bracket.orders[1])
+
+
+@stops.attack("STOP_LOSS_REQUIRED", twin=twins.stop_is_canceled_when_flat)
+def second_stop_vouched_for_by_a_refused_cancel(scene: Scene) -> bool:
+    """Cancel one of two stops, ask for it again in a way that is refused, and cancel the other."""
+    entry, stop = _pair(scene)
+    assert _opens(scene, entry, stop)
+    second = scene.submit(scene.stop(SELL, "0.100", "49500.0", reduce_only=True))
+    scene.strategy.cancel_order(stop)
+    refused = CancelOrder(
+        trader_id=scene.kernel.trader_id, strategy_id=scene.strategy.id, instrument_id=BTC.id,
+        client_order_id=stop.client_order_id, venue_order_id=VenueOrderId("V-0"),
+        command_id=UUID4(), ts_init=scene.kernel.clock.timestamp_ns(),
+    )  # fmt: skip
+    scene.kernel.msgbus.send("ExecEngine.execute", refused)
+    scene.strategy.cancel_order(second)
+    scene.settle()
+    return scene.position() != 0 and not _any_stop(scene)
 
 
 def _any_stop(scene: Scene) -> bool:
