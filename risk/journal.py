@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 from pathlib import Path
@@ -35,7 +36,9 @@ class Journal:
     Raises
     ------
     JournalError
-        If the existing file is broken, or the file cannot be opened.
+        If the existing file is broken, in use by another kernel, or cannot be opened. A broken one
+        is kept for whoever looks into it: move it away, and the next start begins a new one under
+        the state that the latch holds.
 
     """
 
@@ -45,10 +48,25 @@ class Journal:
         self._failure: str | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._seq, self._prev = verify(path) if path.exists() else (0, GENESIS)
             self._file = path.open("ab", buffering=1 << 16)
         except OSError as e:
             raise JournalError(f"{path}: cannot be written: {e.strerror}") from e
+        try:
+            self._claim()
+            self._seq, self._prev = verify(path)
+        except JournalError:
+            self._file.close()
+            raise
+
+    def _claim(self) -> None:
+        """Keep other kernels out, also of this process: two writers would break the chain."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as e:
+            raise JournalError(
+                f"{self.path}: is in use: one state folder serves one kernel at a time "
+                "(close the guard of the other, or give each a state_dir)"
+            ) from e
 
     @property
     def is_new(self) -> bool:
@@ -130,7 +148,10 @@ def verify(path: Path) -> tuple[int, str]:
                 digest = str(record.pop("hash"))
                 chained = (record["seq"], record["prev"])
             except (msgspec.DecodeError, KeyError, TypeError, AttributeError) as e:
-                raise JournalError(f"{where}: is torn or is no record") from e
+                raise JournalError(
+                    f"{where}: is torn or is no record (a crash or a full disk ends a file so; keep "
+                    "it, move it away and start again: the latch still holds the trading state)"
+                ) from e
             if not line.endswith(b"\n") or _seal(msgspec.json.encode(record))[0] != line:
                 raise JournalError(f"{where}: was changed: its hash does not fit")
             if chained != (seq, prev):

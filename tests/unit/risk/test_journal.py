@@ -49,6 +49,29 @@ def test_an_existing_file_is_continued(path: Path) -> None:
     assert verify(path)[0] == 4
 
 
+def test_two_writers_never_share_a_file(path: Path) -> None:
+    first = write(path, 2)
+
+    with pytest.raises(JournalError, match=r"journal\.jsonl: is in use: one state folder serves"):
+        write(path)
+
+    first.close()
+    write(path, 2).close()
+    assert verify(path)[0] == 4
+
+
+def test_a_broken_file_is_let_go_of_and_the_way_out_is_named(path: Path) -> None:
+    write(path, 2).close()
+    path.write_bytes(path.read_bytes()[:-20])
+
+    with pytest.raises(JournalError, match=r"line 2: is torn .* move it away and start again"):
+        write(path)
+
+    path.rename(path.with_suffix(".broken"))
+    write(path, 1).close()
+    assert verify(path)[0] == 1
+
+
 def test_an_empty_file_is_the_beginning(path: Path) -> None:
     path.parent.mkdir()
     path.touch()

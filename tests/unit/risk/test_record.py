@@ -59,3 +59,19 @@ def test_a_breaker_that_trips_right_after_a_resume_stays_tripped(
 
     assert judge.state.state is TradingState.REDUCING
     assert Latch(record.latch.path).read()[0] is TradingState.REDUCING
+
+
+def test_a_halt_outlives_a_broken_journal_that_was_moved_away(
+    node: tuple[Judge, Record],
+) -> None:
+    judge, record = node
+    judge.trip(TradingState.HALTED, SHOCK, T0)
+    record.journal.close()
+    path = record.journal.path
+    path.rename(path.with_suffix(".broken"))
+
+    after, journal = make_judge(), Journal(path, sync="flush")
+    Record(journal, Latch(record.latch.path), is_persistent=True).attach(after, {}, "hash", T0)
+
+    journal.close()
+    assert after.state.state is TradingState.HALTED
