@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 from nautilus_trader.cache.base import CacheFacade
 from nautilus_trader.portfolio.base import PortfolioFacade
+from nautilus_trader.trading.trader import Trader
 
 from actors.recorder import BalanceSample, Recorder
 from configs.profile import Profile
@@ -21,6 +22,7 @@ from report.cycles import Cycle
 from report.excursions import Excursions
 from report.replay import Replay
 from report.statistics import finite, statistics
+from report.strategies import by_strategy
 from report.tables import SCHEMAS, Rows, to_table, write_table
 from risk.events import Liquidation
 
@@ -36,6 +38,9 @@ class Engine(Protocol):
 
     @property
     def portfolio(self) -> PortfolioFacade: ...
+
+    @property
+    def trader(self) -> Trader: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ def collect(
     Parameters
     ----------
     engine : Engine
-        The engine that ran; its account and its analyzer are read.
+        The engine that ran; its account, its analyzer and the names of its strategies are read.
     recorder : Recorder
         The recorder that watched the run.
     profile : Profile
@@ -114,6 +119,7 @@ def collect(
         "data": data,
         "balances": balances,
         "statistics": statistics(rows, replay.book.cycles, float(starting.total)),
+        "strategies": by_strategy(map(str, engine.trader.strategy_ids()), rows),
         "nautilus_statistics": _nautilus_statistics(engine),
         "liquidations": [_liquidation(event) for event in replay.liquidations],
         "check": checked.as_dict(),

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from report.artifacts import read_result
+from report.artifacts import RESULT_FILE, read_result
 from report.formats import count, moment, money, percent, ratio, signed, signed_percent
+from report.strategies import sent_nothing
 from report.tables import read_rows
 
 _REASONS_MAX = 5
+_COLUMNS = 80
+_LABEL_COLUMNS = 10
+_UNGUARDED_DIR = "unguarded"
+_RULES = {
+    "position_notional_usdt_max": "position caps",
+    "gross_notional_usdt_max": "the gross cap",
+    "stop_delay_ms_max": "the stop rule",
+}
+
+Line = tuple[str, Text]
 
 
 def summary(run_dir: Path) -> RenderableType:
     """
     Return what came of the run in *run_dir*, for a rich console.
+
+    A run without the gate in its folder ``unguarded`` gets a line of its own. No line but the
+    path of the report is longer than 80 columns.
 
     Raises
     ------
@@ -29,12 +43,11 @@ def summary(run_dir: Path) -> RenderableType:
 
     """
     run = read_result(run_dir)
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(style="dim")
-    table.add_column()
-    for name, value in _lines(run, run_dir):
-        table.add_row(name, value)
-    return Group(_title(run), table)
+    lines = [
+        Text.assemble((label.ljust(_LABEL_COLUMNS), "dim"), value)
+        for label, value in _lines(run, run_dir)
+    ]
+    return Group(_title(run), *lines)
 
 
 def _title(run: Mapping[str, Any]) -> Text:
@@ -44,17 +57,18 @@ def _title(run: Mapping[str, Any]) -> Text:
     return Text.assemble((run["name"], "bold"), "  ", guard, (window, "dim"))
 
 
-def _lines(run: Mapping[str, Any], run_dir: Path) -> list[tuple[str, Text]]:
+def _lines(run: Mapping[str, Any], run_dir: Path) -> list[Line]:
     figures = run["statistics"]
     drawdown = figures["max_drawdown"]
-    trades = f"{count(figures['trades'])}, {percent(figures['win_ratio'])} won"
     return [
         ("equity", _toned(figures)),
+        *_unguarded(figures, run_dir / _UNGUARDED_DIR),
         ("drawdown", Text(percent(drawdown["ratio"] if drawdown else 0.0))),
-        ("trades", Text(f"{trades}, profit factor {ratio(figures['profit_factor'])}")),
+        ("trades", Text(_trades(figures))),
+        *_strategies(run["strategies"]),
         ("costs", Text(_costs(figures))),
-        ("denied", _denied(run_dir)),
-        ("check", _verdict(run["check"])),
+        *_denied(figures, run_dir),
+        *_verdict(run),
         ("result", Text(run["result_hash"])),
         ("report", Text(str(run_dir / "report.html"))),
     ]
@@ -66,23 +80,88 @@ def _toned(figures: Mapping[str, Any]) -> Text:
     return Text.assemble(f"{money(figures['final_equity_usdt'])} USDT (", (change, style), ")")
 
 
+def _unguarded(figures: Mapping[str, Any], other_dir: Path) -> list[Line]:
+    """Say what the gate made of the result, when the run without it lies in *other_dir*."""
+    if not (other_dir / RESULT_FILE).is_file():
+        return []
+    other = read_result(other_dir)
+    equity = other["statistics"]["final_equity_usdt"]
+    gate = signed(figures["final_equity_usdt"] - equity)
+    rules = Counter(breach["rule"] for breach in other["check"]["breaches"])
+    broken = [f"{_RULES[rule]} {count(n)} times" for rule, n in rules.most_common()]
+    text = f"{money(equity)} USDT (gate: {gate}); broke {', '.join(broken) or 'no cap'}"
+    return _wrapped(_UNGUARDED_DIR, text)
+
+
+def _trades(figures: Mapping[str, Any]) -> str:
+    if not figures["trades"]:
+        return "none"
+    won, factor = percent(figures["win_ratio"]), ratio(figures["profit_factor"])
+    return f"{count(figures['trades'])}, {won} won, profit factor {factor}"
+
+
+def _strategies(strategies: Iterable[Mapping[str, Any]]) -> list[Line]:
+    """Return a line for each strategy under that of the trades, its figures below each other."""
+    cells = [
+        (
+            strategy["strategy_id"],
+            count(strategy["trades"]),
+            signed(strategy["net_pnl_usdt"]),
+            count(strategy["denials"]),
+            sent_nothing(strategy),
+        )
+        for strategy in strategies
+    ]
+    name, trades, net, denied = (
+        max((len(row[column]) for row in cells), default=0) for column in range(4)
+    )
+    return [
+        ("", Text.assemble(row[0].ljust(name + 2), ("sent nothing", "bold yellow")))
+        if row[4]
+        else (
+            "",
+            Text(
+                f"{row[0]:<{name}}  {row[1]:>{trades}} trades  {row[2]:>{net}} USDT  "
+                f"{row[3]:>{denied}} denied"
+            ),
+        )
+        for row in cells
+    ]
+
+
 def _costs(figures: Mapping[str, Any]) -> str:
     return f"fees {money(figures['fees_usdt'])}, funding {signed(figures['funding_usdt'])} USDT"
 
 
-def _denied(run_dir: Path) -> Text:
+def _denied(figures: Mapping[str, Any], run_dir: Path) -> list[Line]:
     reasons = Counter(str(row["reason"]) for row in read_rows(run_dir, "denials"))
     if not reasons:
-        return Text("nothing")
-    named = ", ".join(f"{reason} {count(n)}" for reason, n in reasons.most_common(_REASONS_MAX))
+        return [("denied", Text("nothing"))]
+    total, orders = reasons.total(), figures["orders_denied"]
+    stops = f" ({count(orders)} orders with their stops)" if orders > total else ""
     rest = len(reasons) - _REASONS_MAX
-    return Text(f"{count(reasons.total())}: {named}" + (f", {rest} more" if rest > 0 else ""))
+    named = _counted(reasons.most_common(_REASONS_MAX)) + (f", {rest} more" if rest > 0 else "")
+    return [("denied", Text(f"{count(total)} requests{stops}")), *_wrapped("", named)]
 
 
-def _verdict(check: Mapping[str, Any]) -> Text:
-    if check["breaches"]:
-        rules = Counter(breach["rule"] for breach in check["breaches"])
-        named = ", ".join(f"{rule} {count(n)}" for rule, n in rules.most_common())
-        return Text(f"BREACHED: {named}", style="bold red")
-    closest = percent(check["closest_position_ratio"])
-    return Text(f"every fill within its cap (closest {closest}), every position with its stop")
+def _verdict(run: Mapping[str, Any]) -> list[Line]:
+    breaches = run["check"]["breaches"]
+    if breaches:
+        rules = Counter(breach["rule"] for breach in breaches)
+        return _wrapped("check", f"BREACHED: {_counted(rules.most_common())}", "bold red")
+    if not run["statistics"]["fills"]:
+        return [("check", Text("nothing was filled, nothing to check"))]
+    closest = percent(run["check"]["closest_position_ratio"])
+    return [("check", Text(f"caps kept (closest {closest}), every position with its stop"))]
+
+
+def _counted(counts: Iterable[tuple[str, int]]) -> str:
+    """Join names and counts; a name and its count stay on one line when wrapped."""
+    return ", ".join(f"{name}\u00a0{count(n)}" for name, n in counts)
+
+
+def _wrapped(label: str, text: str, style: str = "") -> list[Line]:
+    lines = wrap(text, _COLUMNS - _LABEL_COLUMNS, break_long_words=False)
+    labels = [label, *[""] * (len(lines) - 1)]
+    values = (Text(line.replace("\u00a0", " "), style) for line in lines)
+    return list(zip(labels, values, strict=True))
