@@ -77,19 +77,14 @@ def install_guard(
     Raises
     ------
     GuardError
-        If the kernel is guarded already, or has no execution client to guard.
+        If the kernel is guarded already, runs already, or has not exactly one execution client:
+        the limits, and the equity that they are measured against, are those of one account.
     JournalError
         If the journal cannot be written.
 
     """
-    if isinstance(kernel.risk_engine, GuardedRiskEngine | GuardedLiveRiskEngine):
-        raise GuardError("the kernel is guarded already")
     is_backtest = kernel.environment == Environment.BACKTEST
-    clients = list(kernel.exec_engine._clients.values())
-    if not clients:
-        raise GuardError(
-            "the kernel has no execution client yet: add venues, or build the node, first"
-        )
+    client = _only_client(kernel)
     folder = state_dir or Path("state") / str(kernel.trader_id)
     record = Record(
         Journal(folder / "journal.jsonl", sync=sync),
@@ -110,12 +105,28 @@ def install_guard(
     _swap_risk_engine(kernel, gate, is_backtest=is_backtest)
     kernel.msgbus.deregister(ENDPOINT, kernel.exec_engine.execute)
     kernel.msgbus.register(ENDPOINT, gate.execute)
-    for client in clients:
-        if is_backtest:
-            _swap_client(kernel, client, gate)
-        else:
-            guard_live_client(client, gate.approvals)
+    if is_backtest:
+        _swap_client(kernel, client, gate)
+    else:
+        guard_live_client(client, gate.approvals)
     return Guard(gate, ledger, record)
+
+
+def _only_client(kernel: NautilusKernel) -> ExecutionClient:
+    """Return the client to guard, of a kernel that can be guarded."""
+    if isinstance(kernel.risk_engine, GuardedRiskEngine | GuardedLiveRiskEngine):
+        raise GuardError("the kernel is guarded already")
+    if kernel.is_running():
+        raise GuardError("the kernel runs already: what it has queued would pass by the guard")
+    clients = list(kernel.exec_engine._clients.values())
+    if not clients:
+        raise GuardError(
+            "the kernel has no execution client yet: add venues, or build the node, first"
+        )
+    if len(clients) > 1:
+        names = ", ".join(sorted(str(client.id) for client in clients))
+        raise GuardError(f"{len(clients)} execution clients ({names}): limits are for one account")
+    return clients[0]
 
 
 def _swap_risk_engine(kernel: NautilusKernel, gate: RiskGate, *, is_backtest: bool) -> None:

@@ -86,6 +86,10 @@ class Ledger:
             book = self._judge.account.symbol(position.instrument_id.value)
             book.position_qty += Decimal(str(position.signed_qty))
             book.avg_px = Decimal(str(position.avg_px_open))
+            if position.instrument_id.value in self._judge.limits.symbols:
+                # Until its first price comes: else the first one of another symbol trips for want
+                # of it. A symbol that has no price feed stays unknown, and denies new risk.
+                book.ref_px = book.avg_px
         for order in self._cache.orders_open() + self._cache.orders_inflight():
             self._adopt_order(order)
 

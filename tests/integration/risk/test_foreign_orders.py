@@ -20,10 +20,9 @@ from nautilus_trader.model.enums import (
 from nautilus_trader.model.identifiers import AccountId, ClientOrderId, TradeId, VenueOrderId
 from nautilus_trader.model.objects import Currency, Money, Price, Quantity
 
-from risk.install import GuardError, install_guard
 from risk.trading_state import TradingState
 from tests.attacks.live_scene import LiveScene
-from tests.attacks.scene import BTC, BUY, LIMITS, SELL
+from tests.attacks.scene import BTC, BUY, SELL
 
 FOREIGN = ClientOrderId("web-1")
 BNB = Currency.from_str("BNB")
@@ -129,13 +128,3 @@ def test_extras_for_the_client_do_not_hold_up_an_exit(scene: LiveScene) -> None:
     scene.settle()
 
     assert scene.position() == 0
-
-
-def test_a_live_kernel_without_a_client_cannot_be_guarded(tmp_path: Path) -> None:
-    scene = LiveScene(tmp_path, guarded=False)
-    scene.kernel.exec_engine.deregister_client(scene.client)
-
-    with pytest.raises(GuardError, match="no execution client yet"):
-        install_guard(scene.kernel, LIMITS, state_dir=tmp_path)
-
-    scene.close()
