@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import warnings
 from contextlib import AbstractContextManager, nullcontext
@@ -11,17 +12,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from configs.cli import BAD_CONFIGURATION, Parser
+
 if TYPE_CHECKING:
     from configs.profile import Profile
 
-OK, BROKEN_INVARIANT, BAD_CONFIGURATION = 0, 70, 78
+OK, BROKEN_INVARIANT, NOT_WRITTEN, INTERRUPTED = 0, 70, 74, 130
 
 EPILOG = """\
 exit codes:
   0   the backtest ran
   70  a promise was broken (a cap was passed, a position stood without a stop): look before
       anything runs again
+  74  the results could not be written (a full disk)
   78  the profile, its data or an argument cannot be used; the text names key, value and rule
+  130 interrupted
+  1   a strategy raised: the traceback ends with its line
 
 examples:
   run_backtest.py                                        the demo: three perpetuals, 30 days
@@ -41,17 +47,27 @@ def main(argv: list[str] | None = None) -> int:
     from risk.journal import JournalError
 
     data = {key: getattr(args, key) for key in ("catalog", "start", "end") if getattr(args, key)}
+    run_dir: Path | None = None
     try:
         profile = load_profile(args.profile, data=data)
         run_dir = _run_dir(args.out, profile)
         with _spinner(profile.name):
             result = run_backtest(profile, run_dir, compare=args.unguarded)
     except (ProfileError, JournalError) as e:
+        if run_dir is not None:
+            shutil.rmtree(run_dir)  # Nothing ran.
         print(f"bad configuration: {e}", file=sys.stderr)
         return BAD_CONFIGURATION
     except (InvariantError, GuardError, AssertionError) as e:
         print(f"BROKEN INVARIANT: {e}", file=sys.stderr)
         return BROKEN_INVARIANT
+    except OSError as e:
+        print(f"the results cannot be written: {e}", file=sys.stderr)
+        return NOT_WRITTEN
+    except KeyboardInterrupt:
+        kept = "" if run_dir is None else f"; {run_dir} holds its journal and no result"
+        print(f"interrupted{kept}", file=sys.stderr)
+        return INTERRUPTED
     if args.json:
         print(json.dumps(result))
         return OK
@@ -82,7 +98,7 @@ def _spinner(name: str) -> AbstractContextManager[object]:
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="run_backtest.py",
         description="Backtest a profile behind the risk gate and write a report.",
         epilog=EPILOG,
@@ -105,7 +121,10 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 
 
 def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as e:
+        raise argparse.ArgumentTypeError(f"{text!r} must be ISO 8601, such as 2026-01-10") from e
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -101,7 +101,7 @@ def add_data(engine: BacktestEngine, profile: Profile, store: Store) -> FeedSumm
     """
     series = _read(profile, store)
     counts = [_count(kind, identifier, rows) for (kind, identifier), rows in series.items()]
-    _check(profile, counts, source=str(store.path))
+    _check(profile, counts, store)
     if "book" not in profile.data.types:
         _let_the_finest_move_the_venue(series)
     for rows in series.values():
@@ -165,12 +165,14 @@ def _identifiers(store: Store, kind: str, symbols: list[str]) -> list[str]:
     )
 
 
-def _check(profile: Profile, counts: list[FeedCount], *, source: str) -> None:
+def _check(profile: Profile, counts: list[FeedCount], store: Store) -> None:
+    """Refuse types that the catalog does not have at all, and symbols without any price."""
+    source, symbols = str(store.path), sorted(profile.limits.symbols)
     window = f"from {profile.data.start or 'the beginning'} to {profile.data.end or 'the end'}"
     problems = [
-        f"data.types has {kind!r}, but {source} holds none for any symbol of the profile {window}"
+        f"data.types has {kind!r}, but {source} holds none for any symbol of the profile"
         for kind in profile.data.types
-        if kind not in {count.kind for count in counts}
+        if not _identifiers(store, kind, symbols)
     ]
     priced = [
         count.identifier for count in counts if count.kind in ("bars", "quotes", "trades", "book")

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
+from configs.cli import BAD_CONFIGURATION, Parser
 from configs.profile import Profile, ProfileError, load_profile
-
-BAD_CONFIGURATION = 78
 
 
 def main(argv: list[str] | None = None) -> int:
     """Print the limits of a profile and return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m configs", description=__doc__)
+    parser = Parser(prog="python -m configs", description=__doc__)
     parser.add_argument("--profile", type=Path, required=True, help="TOML profile")
     try:
         profile = load_profile(parser.parse_args(argv).profile)

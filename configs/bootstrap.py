@@ -54,16 +54,20 @@ def build_backtest(profile: Profile, run_dir: Path, *, is_guarded: bool) -> Back
     """
     if profile.mode != "backtest":
         raise ProfileError(f"mode = {profile.mode!r}: run_backtest.py runs mode = 'backtest' only")
+    if not Path(profile.data.catalog).is_dir():
+        raise ProfileError(f"data.catalog = {profile.data.catalog!r}: no such folder")
     store = Store(Path(profile.data.catalog))
     instruments = [_instrument(store, key) for key in profile.limits.symbols]
+    strategies = build_strategies(profile)
     _refuse_bad_days(profile, store)
     engine = build_engine(profile, instruments)
     try:
         feed = add_data(engine, profile, store)
     except FeedError as e:
         raise ProfileError(str(e)) from e
+    _refuse_missing_bars(strategies, feed)
     guard = _guard(engine, profile, run_dir) if is_guarded else None
-    engine.add_strategies(build_strategies(profile))
+    engine.add_strategies(strategies)
     return Backtest(engine, feed, guard)
 
 
@@ -96,7 +100,7 @@ def _instrument(store: Store, key: str) -> Any:
     if instrument is None:
         raise ProfileError(
             f"limits.symbols.{key}: the catalog {store.path} has no such instrument "
-            "(see: python -m catalog list)"
+            f"(see: python -m catalog list --catalog {store.path})"
         )
     return instrument
 
@@ -133,21 +137,68 @@ def build_strategies(profile: Profile) -> list[Strategy]:
         If a class is not there, or its config class refuses the parameters.
 
     """
-    return [_build_strategy(index, section) for index, section in enumerate(profile.strategies)]
+    strategies = [_build_strategy(profile, index) for index in range(len(profile.strategies))]
+    _refuse_shared_instruments(strategies)
+    return strategies
 
 
-def _build_strategy(index: int, section: StrategySection) -> Strategy:
-    where = f"strategies.{index}"
+def _build_strategy(profile: Profile, index: int) -> Strategy:
+    section, where = profile.strategies[index], f"strategies.{index}"
+    strategy_class, config_class = _classes(section, where)
+    params = {"order_id_tag": f"{index:03d}"} | section.params
+    try:
+        config = msgspec.convert(params, config_class, dec_hook=msgspec_decoding_hook)
+    except (msgspec.ValidationError, ValueError, TypeError) as e:
+        known = ", ".join(field.name for field in msgspec.structs.fields(config_class))
+        raise ProfileError(f"{where}.params: {e} (known: {known})") from e
+    instrument_id = getattr(config, "instrument_id", None)
+    if instrument_id is not None and str(instrument_id) not in profile.limits.symbols:
+        raise ProfileError(
+            f"{where}.params.instrument_id = {str(instrument_id)!r}: has no limits; add "
+            f'[limits.symbols."{instrument_id}"] or trade another'
+        )
+    return strategy_class(config)
+
+
+def _refuse_shared_instruments(strategies: list[Strategy]) -> None:
+    """Refuse two strategies on one instrument: their positions net, and so would their stops."""
+    traders: dict[str, int] = {}
+    for index, strategy in enumerate(strategies):
+        instrument_id = getattr(strategy.config, "instrument_id", None)
+        if instrument_id is None:
+            continue
+        first = traders.setdefault(str(instrument_id), index)
+        if first != index:
+            raise ProfileError(
+                f"strategies.{index}.params.instrument_id = {str(instrument_id)!r}: is traded by "
+                f"strategies.{first} already; one strategy an instrument"
+            )
+
+
+def _classes(section: StrategySection, where: str) -> tuple[Any, Any]:
+    """Return a strategy class and its config class, which stands beside it: ``NameConfig``."""
     module_name, class_name = section.path.split(":")
     try:
         module = importlib.import_module(module_name)
         strategy_class = getattr(module, class_name)
         config_class = getattr(module, f"{class_name}Config")
-    except (ImportError, AttributeError) as e:
+    except (ImportError, AttributeError, SyntaxError) as e:
         raise ProfileError(f"{where}.path = {section.path!r}: {e}") from e
-    params = {"order_id_tag": f"{index:03d}"} | section.params
-    try:
-        config = msgspec.convert(params, config_class, dec_hook=msgspec_decoding_hook)
-    except (msgspec.ValidationError, ValueError, TypeError) as e:
-        raise ProfileError(f"{where}.params: {e}") from e
-    return strategy_class(config)
+    if not (isinstance(strategy_class, type) and issubclass(strategy_class, Strategy)):
+        raise ProfileError(f"{where}.path = {section.path!r}: is no Strategy class")
+    return strategy_class, config_class
+
+
+def _refuse_missing_bars(strategies: list[Strategy], feed: FeedSummary) -> None:
+    """Refuse a strategy whose bars nobody will ever send: its run would prove nothing."""
+    fed = {count.identifier for count in feed.counts if count.kind == "bars"}
+    for index, strategy in enumerate(strategies):
+        bar_type = getattr(strategy.config, "bar_type", None)
+        if bar_type is None:
+            continue
+        source = bar_type.composite() if bar_type.is_composite() else bar_type
+        if source.is_externally_aggregated() and str(source) not in fed:
+            raise ProfileError(
+                f"strategies.{index}.params: needs the bars {source}, which neither data.types nor "
+                "the catalog give it in this window"
+            )

@@ -10,15 +10,33 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from risk.limits import Number, Positive, RiskLimits, Strict
 
 Mode = Literal["backtest", "paper", "rehearsal", "demo", "live"]
 
 
+def _midnight(value: object) -> object:
+    """Let a TOML date stand for its first moment in UTC."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    return value
+
+
+Moment = Annotated[datetime, BeforeValidator(_midnight)]
+
+
 class ProfileError(ValueError):
     """A profile that must not start a run; the text names each key, its value and the rule."""
+
+
+PLAIN_RULES = {
+    "Input should be an instance of Decimal": "Must be a number",
+    "Input should be a valid tuple": "Must be a list",
+    "Input should be a valid datetime": "Must be a moment such as 2026-01-10T00:00:00Z",
+}
+"""What pydantic says in Python's words, in those of a profile."""
 
 
 class WaivedDay(Strict):
@@ -36,8 +54,8 @@ class DataSection(Strict):
     types: tuple[Literal["bars", "quotes", "trades", "book", "mark_prices", "funding"], ...] = (
         Field(min_length=1)
     )
-    start: datetime | None = None
-    end: datetime | None = None
+    start: Moment | None = None
+    end: Moment | None = None
     waived_days: tuple[WaivedDay, ...] = ()
 
     @model_validator(mode="after")
@@ -195,6 +213,7 @@ def _error_line(error: Any) -> str:
             return f"  {key}: {rule}"
         case _:
             pass
+    rule = PLAIN_RULES.get(rule, rule)
     shown = str(error["input"]) if isinstance(error["input"], Decimal) else repr(error["input"])
     return f"  {key} = {shown}: {rule[0].lower()}{rule[1:]}"
 

@@ -99,7 +99,7 @@ def _run(profile: Profile, run_dir: Path, *, is_guarded: bool) -> artifacts.Run:
     finally:
         if backtest.guard is not None:
             backtest.guard.close()
-        backtest.engine.dispose()
+    backtest.engine.dispose()
     artifacts.write(run, run_dir)
     return run
 

@@ -27,7 +27,7 @@ CRASH_NS = int(CRASH_AT.timestamp()) * 1_000_000_000
 class HolderConfig(StrategyConfig, frozen=True):
     """Signed quantity to hold, in base units."""
 
-    instrument_id: InstrumentId
+    market: InstrumentId  # not "instrument_id": two on one instrument are refused by that name
     held_qty: Decimal
 
 
@@ -39,21 +39,21 @@ class Holder(Strategy):
         self.is_done = False
 
     def on_start(self) -> None:
-        self.subscribe_bars(BarType.from_str(f"{self.config.instrument_id}-1-MINUTE-LAST-EXTERNAL"))
+        self.subscribe_bars(BarType.from_str(f"{self.config.market}-1-MINUTE-LAST-EXTERNAL"))
 
     def on_bar(self, bar: Bar) -> None:
         if self.is_done:
             return
         self.is_done = True
         held = self.config.held_qty
-        instrument = self.cache.instrument(self.config.instrument_id)
+        instrument = self.cache.instrument(self.config.market)
         side = OrderSide.BUY if held > 0 else OrderSide.SELL
         order = self.order_factory.market(instrument.id, side, instrument.make_qty(abs(held)))
         self.submit_order(order)
 
 
 def holder(held_qty: str) -> StrategySection:
-    params = {"instrument_id": BTC, "held_qty": held_qty}
+    params = {"market": BTC, "held_qty": held_qty}
     return StrategySection(path=f"{__name__}:Holder", params=params)
 
 

@@ -11,7 +11,8 @@ from report.checker import check_run
 from report.tables import read_rows
 from risk import rulebook
 from risk.journal import verify
-from run_backtest import BAD_CONFIGURATION, BROKEN_INVARIANT, OK, main
+from configs.cli import BAD_CONFIGURATION
+from run_backtest import BROKEN_INVARIANT, OK, main
 
 ROOT = Path(__file__).resolve().parents[3]
 PROFILE = ROOT / "configs/profiles/backtest.toml"
@@ -109,8 +110,9 @@ def limits():
 
 
 def test_a_gate_that_lets_too_much_through_ends_in_exit_code_70(command, monkeypatch, capfd):
-    """With the position rule taken out, the checker finds it in the fills."""
-    without = tuple(rule for rule in rulebook.ENTRY_RULES if rule.key != "position")
+    """With the rules for exposure taken out, the checker finds it in the fills."""
+    exposure = ("position", "gross", "net")
+    without = tuple(rule for rule in rulebook.ENTRY_RULES if rule.key not in exposure)
     monkeypatch.setattr(rulebook, "ENTRY_RULES", without)
 
     code = main(command)
@@ -126,7 +128,20 @@ def test_a_gate_that_lets_too_much_through_ends_in_exit_code_70(command, monkeyp
         ("spread_bps_max = 20\n", "", "limits.market_data.spread_bps_max: is missing"),
         ('mode = "backtest"', 'mode = "live"', "simulation must not be set"),
         ("strategies.ema_cross:EmaCross", "strategies.ema_cross:Nope", "strategies.0.path"),
-        ("trade_risk_usdt = 100", "trade_risk_usd = 100", "strategies.0.params"),
+        ("strategies.ema_cross:EmaCross", "pathlib:Path", "strategies.0.path"),
+        ("starting_balance_usdt = 100_000", 'starting_balance_usdt = "many"', "must be a number"),
+        ('types = ["bars", ', 'types = [', "needs the bars BTCUSDT-PERP.BINANCE-1-MINUTE"),
+        (
+            'params]\ninstrument_id = "ETHUSDT',
+            'params]\ninstrument_id = "XRPUSDT',
+            'has no limits; add [limits.symbols."XRPUSDT-PERP.BINANCE"]',
+        ),
+        (
+            'params]\ninstrument_id = "ETHUSDT',
+            'params]\ninstrument_id = "BTCUSDT',
+            "is traded by strategies.0 already",
+        ),
+        ("trade_risk_usdt = 100", "trade_risk_usd = 100", "strategies.2.params"),
         ("BTCUSDT-PERP.BINANCE\"]\nsides", "DOGEUSDT-PERP.BINANCE\"]\nsides", "DOGEUSDT-PERP"),
     ],
 )  # fmt: skip
@@ -139,7 +154,7 @@ def test_a_bad_profile_ends_in_exit_code_78_and_names_the_key(
 
     assert code == BAD_CONFIGURATION
     assert said in capfd.readouterr().err
-    assert list(tmp_path.glob("*/result.json")) == []
+    assert [path for path in tmp_path.iterdir() if path.is_dir()] == []
 
 
 def test_a_bad_day_is_named_and_refused_unless_the_profile_waives_it(command, tmp_path, capfd):
@@ -170,6 +185,25 @@ def test_an_out_folder_that_cannot_be_written_is_bad_configuration(command, tmp_
 
     assert main(command) == BAD_CONFIGURATION
     assert "--out" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("bad", [["--start", "yesterday"], ["--bogus"]])
+def test_bad_usage_ends_in_exit_code_78(bad):
+    with pytest.raises(SystemExit) as ended:
+        main(bad)
+
+    assert ended.value.code == BAD_CONFIGURATION
+
+
+def test_every_strategy_of_the_demo_trades_and_the_gate_denies(demo_catalog, tmp_path, capfd):
+    main(["--catalog", str(demo_catalog), "--out", str(tmp_path), "--json"])
+
+    result = json.loads(capfd.readouterr().out)
+    run_dir = tmp_path / result["run_id"]
+    traded = {fill["strategy_id"] for fill in read_rows(run_dir, "fills")}
+    reasons = {denial["reason"] for denial in read_rows(run_dir, "denials")}
+    assert len(traded) == 3
+    assert reasons >= {"GROSS_EXPOSURE_EXCEEDS_MAX", "TRADING_REDUCING"}
 
 
 def test_help_teaches_the_exit_codes():
