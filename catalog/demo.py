@@ -90,6 +90,14 @@ def build_demo(out: Path, seed: int) -> bool:
     return True
 
 
+def outage_day(out: Path) -> date | None:
+    """Return the day (UTC) of the outage drawn into the demo at *out*, None if it is no demo."""
+    marker = out / MARKER
+    if not marker.is_file():
+        return None
+    return datetime.fromisoformat(json.loads(marker.read_text("utf-8"))["outage_from"]).date()
+
+
 def timeline() -> market.Timeline:
     """Return when the demo's crash, outage and tick hours are."""
 
@@ -124,14 +132,21 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         description="Draw a month of BTCUSDT, ETHUSDT and SOLUSDT from a seed: one-minute bars, "
         "mark prices and funding, four hours of quotes and trades, a flash crash and an outage.",
     )
-    parser.add_argument("--out", type=Path, default=DEFAULT_OUT, help="default: %(default)s")
+    parser.add_argument(
+        "--out",
+        dest="catalog",
+        type=Path,
+        default=argparse.SUPPRESS,
+        metavar="DIR",
+        help="the same as --catalog",
+    )
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="default: %(default)s")
-    parser.set_defaults(func=_run)
+    parser.set_defaults(func=_run, catalog_default=DEFAULT_OUT)
 
 
 def _run(args: argparse.Namespace) -> int:
-    did = "built" if build_demo(args.out, args.seed) else "already there"
-    print(f"demo catalog {did}: {args.out} (seed {args.seed}, version {VERSION})")  # noqa: T201
+    did = "built" if build_demo(args.catalog, args.seed) else "already there"
+    print(f"demo catalog {did}: {args.catalog} (seed {args.seed}, version {VERSION})")  # noqa: T201
     return 0
 
 
@@ -225,7 +240,7 @@ def _is_there(out: Path, seed: int) -> bool:
     marker = out / MARKER
     if not marker.is_file():
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise DemoError(f"--out {out} holds something that is not a demo catalog: name another")
+            raise DemoError(f"{out} holds something that is not a demo catalog: name another")
         return False
     demo = json.loads(marker.read_text("utf-8"))
     return (demo["seed"], demo["version"]) == (seed, VERSION)

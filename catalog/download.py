@@ -13,8 +13,9 @@ from threading import Event
 from urllib.parse import urlsplit
 
 from catalog import symbols, vision
+from catalog.command import counted, parse_day
 from catalog.fetch import Outcome, Patience, Status, fetch
-from catalog.ingest import ingest
+from catalog.ingest import ingest, summary
 from catalog.intervals import INTERVALS
 from catalog.naming import Options
 from catalog.progress import Progress
@@ -84,8 +85,8 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("symbols", nargs="+", metavar="SYMBOL", help="for example BTCUSDT")
     parser.add_argument("--type", dest="data_type", required=True, choices=vision.TYPES)
     parser.add_argument("--interval", choices=INTERVALS, help="for klines: 1m, 5m, 1h...")
-    parser.add_argument("--from", dest="first_day", required=True, type=date.fromisoformat)
-    parser.add_argument("--to", dest="last_day", required=True, type=date.fromisoformat)
+    parser.add_argument("--from", dest="first_day", required=True, type=parse_day, metavar="DAY")
+    parser.add_argument("--to", dest="last_day", required=True, type=parse_day, metavar="DAY")
     parser.add_argument("--base-url", default=vision.BASE_URL, help="default: %(default)s")
     parser.add_argument("--out", type=Path, default=DEFAULT_OUT, help="default: %(default)s")
     parser.add_argument("--ingest", action="store_true", help="then ingest it into the catalog")
@@ -108,14 +109,13 @@ def _ingest(args: argparse.Namespace, paths: list[Path]) -> bool:
     """Add what is here to the catalog; return whether all of it could be taken."""
     # Archives of klines and of mark price klines bear the same names: say which they are.
     options = Options(data_type=args.data_type, interval=args.interval)
-    rows_added, refused = 0, 0
+    reports = []
     for report in ingest(Store(args.catalog), paths, options):
-        rows_added += sum(count.rows_added for count in report.counts.values())
+        reports.append(report)
         if report.refused is not None:
-            refused += 1
             print(f"{report.path}: refused: {report.refused}", file=sys.stderr)  # noqa: T201
-    print(f"{len(paths) - refused} files ingested, {rows_added} new rows in {args.catalog}")  # noqa: T201
-    return refused == 0
+    print(summary(reports))  # noqa: T201 - a command prints
+    return all(report.is_taken for report in reports)
 
 
 def _requested(args: argparse.Namespace, today: date) -> Iterator[Series]:
@@ -140,7 +140,7 @@ def _report(outcomes: Outcomes) -> bool:
         print(f"{outcome.status}: {file.name}: {outcome.reason}", file=sys.stderr)  # noqa: T201
     counts = Counter(outcome.status for outcome in outcomes.values())
     text = ", ".join(f"{counts[status]} {status}" for status in Status)
-    print(f"{len(outcomes)} files: {text}")  # noqa: T201 - a command prints
+    print(f"{counted(len(outcomes), 'file')}: {text}")  # noqa: T201 - a command prints
     return not lacking
 
 
@@ -167,4 +167,4 @@ def _workers() -> Iterator[tuple[ThreadPoolExecutor, Event]]:
         yield pool, stop
     finally:
         stop.set()
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.table import Table
 
+from catalog.command import existing_store
 from catalog.layout import DATA_CLASSES
 from catalog.store import Store
 
@@ -53,7 +54,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _run(args: argparse.Namespace) -> int:
-    found = list(summaries(Store(args.catalog)))
+    found = list(summaries(existing_store(args.catalog)))
     if args.json:
         document = {"catalog": str(args.catalog), "series": [asdict(summary) for summary in found]}
         print(json.dumps(document))  # noqa: T201 - a command prints

@@ -37,6 +37,10 @@ class NamingError(ValueError):
     """A file whose name and the options together do not say what it is."""
 
 
+class UnknownKindError(NamingError):
+    """A file of which nothing says that it holds market data at all."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """What the user said, which counts more than any name."""
@@ -67,8 +71,10 @@ def describe(path: Path, options: Options) -> Description:
 
     Raises
     ------
+    UnknownKindError
+        If symbol or type is stated nowhere.
     NamingError
-        If symbol, type or (for klines) interval is stated nowhere.
+        If the interval of klines is stated nowhere, or the folder is of another market.
     SymbolError
         If the symbol is not a USD-M perpetual.
 
@@ -86,7 +92,7 @@ def describe(path: Path, options: Options) -> Description:
     if symbol is None or data_type is None:
         missing = [name for name, value in (("symbol", symbol), ("type", data_type)) if not value]
         options_text = " and ".join(f"--{name}" for name in missing)
-        raise NamingError(f"the name is of no known kind of file; say {options_text}")
+        raise UnknownKindError(f"the name is of no known kind of file; say {options_text}")
     if data_type not in TYPES:
         raise NamingError(f"type {data_type!r} is not one of {', '.join(TYPES)}")
     if data_type in vision.KLINE_TYPES and interval is None:

@@ -70,7 +70,7 @@ def test_the_table_names_the_series_and_the_day(
     assert f"{OUTAGE_DAY}" in out
     assert "gap x47, first 03:12:00, longest 47 min" in out
     assert "ETHUSDT" not in out
-    assert out.endswith("1 bad days\n")
+    assert out.endswith(f"1 bad day\n{OUTAGE_DAY}: the demo's outage is meant to be there\n")
 
 
 def test_days_without_a_flaw_end_well(catalog: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -106,6 +106,7 @@ def test_many_days_of_nothing_are_one_line(
         (["XRPUSDT"], "has no data"),
         (["BTC"], "'BTC'"),
         (["--from", "2026-01-02", "--to", "2026-01-01"], "must not be after"),
+        (["--to", "2261-12-31", "--from", "2200-01-01"], "has no data"),
     ],
 )
 def test_a_question_that_cannot_be_answered_is_refused(
@@ -115,9 +116,29 @@ def test_a_question_that_cannot_be_answered_is_refused(
     assert rule in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("value", "rule"),
+    [
+        ("x", "must be a date such as 2026-01-10"),
+        ("2026-13-01", "must be a date such as 2026-01-10"),
+        ("1969-12-31", "must lie from 1970-01-01 to 2261-12-31"),
+        ("2262-01-01", "must lie from 1970-01-01 to 2261-12-31"),
+    ],
+)
+@pytest.mark.parametrize("option", ["--from", "--to"])
+def test_what_is_no_day_of_a_catalog_is_bad_usage(
+    catalog: Path, capsys: pytest.CaptureFixture[str], option: str, value: str, rule: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["check", "--catalog", str(catalog), option, value])
+
+    assert ended.value.code == 78
+    assert capsys.readouterr().err.endswith(f"argument {option}: {value!r} {rule}\n")
+
+
 def test_a_folder_without_data_is_refused_and_not_made(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["check", "--catalog", str(tmp_path / "none")]) == 78
-    assert "has no data" in capsys.readouterr().err
+    assert f"no catalog at {tmp_path / 'none'}" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()

@@ -11,6 +11,7 @@ import pytest
 from nautilus_trader.model.data import Bar, FundingRateUpdate, MarkPriceUpdate, QuoteTick, TradeTick
 
 from catalog import demo, encode
+from catalog.__main__ import main
 from catalog.market import MINUTE_NS
 from catalog.store import Store
 
@@ -128,6 +129,16 @@ def test_a_demo_of_the_same_seed_and_version_is_kept(out: Path) -> None:
 
     assert built is False
     assert {f: f.stat().st_mtime_ns for f in out.rglob("*")} == before
+
+
+@pytest.mark.parametrize("line", ["--catalog X demo", "demo --catalog X", "demo --out X"])
+def test_the_command_takes_its_place_from_either_option(
+    out: Path, capsys: pytest.CaptureFixture[str], line: str
+) -> None:
+    code = main([str(out) if word == "X" else word for word in line.split()])
+
+    assert code == 0
+    assert capsys.readouterr().out.startswith(f"demo catalog already there: {out} (")
 
 
 def test_a_demo_of_another_seed_is_replaced(tmp_path: Path) -> None:

@@ -53,22 +53,24 @@ def test_every_file_of_a_known_format_is_taken(
     recorded: tuple[Store, dict[str, FileReport]],
 ) -> None:
     _, reports = recorded
-    taken = {name for name, report in reports.items() if report.refused is None}
+    taken = {name for name, report in reports.items() if report.is_taken}
 
     folders = {name.split("/")[0] for name in taken}
     assert folders == {"um_klines_freqtrade", "um_klines_vision_1m", "um_ticks_ws_raw"}
     assert taken == {name for name in reports if name.split("/")[0] in folders}
 
 
-def test_every_other_file_is_refused_with_a_reason(
+def test_every_other_file_is_passed_over_with_a_reason(
     recorded: tuple[Store, dict[str, FileReport]],
 ) -> None:
     _, reports = recorded
-    refused = {name: report.refused for name, report in reports.items() if report.refused}
+    passed_over = {
+        name: report.passed_over for name, report in reports.items() if report.passed_over
+    }
 
     folders = {"README.md", "um_book_samples", "um_minute_quotes_lean", "um_reference"}
-    assert {name.split("/")[0] for name in refused} == folders | {"um_ws_capture_cryptofeed"}
-    assert set(refused.values()) == {
+    assert {name.split("/")[0] for name in passed_over} == folders | {"um_ws_capture_cryptofeed"}
+    assert set(passed_over.values()) == {
         "the name is of no known kind of file; say --symbol and --type"
     }
 
