@@ -24,14 +24,22 @@ def test_state_shows_the_state_and_its_causes(latch, capsys):
     assert main(["state", "--latch", str(latch)]) == 0
 
     assert capsys.readouterr().out == (
-        "REDUCING (by breaker)\n  DAILY_LOSS: observed=0.04, limit=0.03\n"
+        f"REDUCING (by breaker), {latch}\n  DAILY_LOSS: observed=0.04, limit=0.03\n"
     )
 
 
-def test_state_of_a_missing_latch_is_active(tmp_path, capsys):
-    assert main(["state", "--latch", str(tmp_path / "none.json")]) == 0
+@pytest.mark.parametrize("command", ["state", "resume", "trip"])
+def test_a_mistyped_path_does_not_look_like_a_node_that_is_well(tmp_path, capsys, command):
+    said = {
+        "state": [],
+        "resume": ["--by", "ada", "--reason", "r"],
+        "trip": ["--by", "ada", "--reason", "r", "--state", "HALTED"],
+    }[command]
 
-    assert capsys.readouterr().out == "ACTIVE\n"
+    assert main([command, "--latch", str(tmp_path / "none" / "latch.json"), *said]) == 1
+
+    assert "no node has written there" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_state_of_a_corrupt_latch_is_refused_as_halted(latch, capsys):
@@ -59,19 +67,25 @@ def test_resume_without_a_person_or_a_reason_changes_nothing(latch, by, reason):
     assert latch.read_text() == before
 
 
-def test_resume_of_what_is_not_tripped_is_refused(tmp_path):
+def test_resume_of_what_is_not_tripped_is_refused(latch):
+    main(["resume", "--latch", str(latch), "--by", "ada", "--reason", "once"])
     said = ["--by", "ada", "--reason", "why not"]
 
-    assert main(["resume", "--latch", str(tmp_path / "latch.json"), *said]) == 1
+    assert main(["resume", "--latch", str(latch), *said]) == 1
 
 
-def test_resume_of_a_corrupt_latch_is_a_persons_decision(latch, capsys):
+def test_resume_of_a_corrupt_latch_needs_a_person_who_says_so(latch, capsys):
     latch.write_text("{")
+    said = ["--by", "ada", "--reason", "disk mended"]
 
-    assert main(["resume", "--latch", str(latch), "--by", "ada", "--reason", "disk mended"]) == 0
+    assert main(["resume", "--latch", str(latch), *said]) == 1
+    assert latch.read_text() == "{"
+
+    assert main(["resume", "--latch", str(latch), *said, "--unreadable"]) == 0
 
     assert Latch(latch).read()[0] is TradingState.ACTIVE
     assert "LATCH_UNREADABLE" in capsys.readouterr().out
+    assert [path.read_text() for path in latch.parent.glob("*.bad-*")] == ["{"]
 
 
 def test_trip_tightens_and_keeps_the_causes(latch):
@@ -107,3 +121,26 @@ def test_verify_counts_the_records_and_names_the_line_that_was_changed(tmp_path,
 
     assert main(["verify", str(path)]) == 1
     assert "line 2: was changed" in capsys.readouterr().err
+
+
+def test_verify_sees_records_cut_off_when_it_is_told_the_last_hash(tmp_path, capsys):
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path, sync="flush")
+    for number in range(3):
+        journal.append("denied", number, {"n": number})
+    journal.close()
+    assert main(["verify", str(path), "--expect", journal.last_hash]) == 0
+
+    path.write_text("\n".join(path.read_text().splitlines()[:2]) + "\n")
+
+    assert main(["verify", str(path)]) == 0
+    assert main(["verify", str(path), "--expect", journal.last_hash]) == 1
+    assert "records are missing" in capsys.readouterr().err
+
+
+def test_verify_of_nothing_is_no_proof(tmp_path, capsys):
+    (tmp_path / "empty.jsonl").touch()
+
+    assert main(["verify", str(tmp_path / "empty.jsonl")]) == 1
+    assert main(["verify", str(tmp_path / "none.jsonl")]) == 78
+    assert "No such file" in capsys.readouterr().err
