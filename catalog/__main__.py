@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: {e}", file=sys.stderr)
         return _EX_CONFIG
     except KeyboardInterrupt:
-        # Files that were done before are in; a commit that was cut off is finished later.
+        # Files that were done before are in, and a commit that was cut off has been finished.
         print("interrupted; nothing half-written is in the catalog", file=sys.stderr)
         return _EX_INTERRUPTED
 

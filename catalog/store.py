@@ -83,6 +83,7 @@ class Store:
                 yield transaction
             finally:
                 transaction.rollback()
+                recover(self.path)  # a commit that Ctrl-C cut off is finished at once
 
     def read(
         self,

@@ -294,6 +294,28 @@ def test_a_commit_that_is_interrupted_is_finished_by_the_next_one_to_open(
     assert trade_ids(Store(tmp_path)) == [0, 1, 60, 61, 62]
 
 
+@pytest.mark.parametrize("step", ["unlink", "replace"])
+def test_a_commit_that_is_interrupted_once_is_finished_before_the_writer_ends(
+    tmp_path: Path, step: str
+) -> None:
+    store = Store(tmp_path)
+    store.write(trades([1, 60]), TradeTick, ID)
+    original = getattr(Path, step)
+
+    with pytest.MonkeyPatch.context() as patch:
+
+        def interrupt(*_: object, **__: object) -> None:
+            patch.setattr(Path, step, original)
+            raise KeyboardInterrupt
+
+        patch.setattr(Path, step, interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            store.write(trades([0, 61, 62]), TradeTick, ID)
+
+    assert not list((tmp_path / ".staging").iterdir())
+    assert trade_ids(store) == [0, 1, 60, 61, 62]
+
+
 def test_an_interruption_before_the_commit_leaves_the_catalog_as_it_was(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.write(trades([1, 60]), TradeTick, ID)
