@@ -54,6 +54,13 @@ class _Guarded:
                 f"{'; '.join(judge.state.causes)}; only a person can resume (python -m risk resume)"
             )
 
+    def _reset(self) -> None:
+        """Halt: the books of a run that ended must not judge another; build a new engine for it."""
+        super()._reset()  # type: ignore[misc]
+        now_ns = self._clock.timestamp_ns()  # type: ignore[attr-defined]
+        cause = "ENGINE_RESET: observed=a second run, limit=one run an engine"
+        self.gate.judge.trip(TradingState.HALTED, cause, now_ns, by="code")
+
     def show_state(self, state: TradingState) -> None:
         """Show the gate's state where NautilusTrader looks for it."""
         if self.trading_state != _STOCK[state]:  # type: ignore[attr-defined]

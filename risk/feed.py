@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import MessageBus
-from nautilus_trader.model.data import Bar, BarSpecification, QuoteTick
+from nautilus_trader.model.data import Bar, BarType, QuoteTick
 from nautilus_trader.model.identifiers import InstrumentId
 
 from risk.breakers import NS_PER_SEC
@@ -24,11 +24,13 @@ class SymbolFeed:
 
     __slots__ = (
         "_cache",
+        "_fits",
         "_instrument_id",
         "_judge",
         "_key",
         "_mark_age_ns_max",
         "_next_ns",
+        "_shock_ns",
         "_use_bars",
         "bar",
     )
@@ -42,6 +44,8 @@ class SymbolFeed:
         self._key = instrument_id.value
         self._use_bars = use_bars
         self._mark_age_ns_max = judge.limits.market_data.price_age_ms_max * NS_PER_MS
+        self._shock_ns = judge.limits.shock.price_move_window_sec * NS_PER_SEC
+        self._fits: dict[BarType, bool] = {}
         self._next_ns = 0
         self.bar: Bar | None = None
 
@@ -65,18 +69,25 @@ class SymbolFeed:
         """Take a bar that came from outside; one that was built here repeats what is known."""
         if not bar.bar_type.is_externally_aggregated():
             return
-        self.bar = bar
-        low, high = bar.low, bar.high
-        if not self._fits_window(bar.bar_type.spec):
-            low = high = bar.close  # Its range says nothing about how fast the price has moved.
+        before, self.bar = self.bar, bar
+        low = high = bar.close.raw
+        if self._fits_window(bar.bar_type):
+            low, high = bar.low.raw, bar.high.raw
+        if before is not None and bar.ts_event - before.ts_event <= self._shock_ns:
+            # From the close before to this bar: a gap between two bars is a move like any other.
+            low, high = min(low, before.close.raw), max(high, before.close.raw)
         self._judge.on_price(
-            self._key, bar.ts_event, low=low.raw, high=high.raw, last=bar.close.as_decimal()
+            self._key, bar.ts_event, low=low, high=high, last=bar.close.as_decimal()
         )
 
-    def _fits_window(self, spec: BarSpecification) -> bool:
-        """Return whether a bar lasts no longer than the window of the price-shock breaker."""
-        window_ns = self._judge.limits.shock.price_move_window_sec * NS_PER_SEC
-        return bool(spec.is_time_aggregated() and spec.get_interval_ns() <= window_ns)
+    def _fits_window(self, bar_type: BarType) -> bool:
+        """Return whether bars last no longer than the window: else their range says no speed."""
+        fits = self._fits.get(bar_type)
+        if fits is None:
+            spec = bar_type.spec
+            fits = bool(spec.is_time_aggregated() and spec.get_interval_ns() <= self._shock_ns)
+            self._fits[bar_type] = fits
+        return fits
 
     def _tell(self, tick: QuoteTick) -> None:
         twice_mid = tick.bid_price.raw + tick.ask_price.raw

@@ -32,3 +32,18 @@ def test_the_range_of_a_bar_is_a_shock_only_when_it_lies_within_the_window(
     tell_bar(judge, spec, low="94.0", high="100.0")
 
     assert len(judge.state.causes) == causes
+
+
+@pytest.mark.parametrize(("after_sec", "causes"), [(60, 1), (61, 0)])
+def test_a_gap_between_two_closes_is_a_shock_within_the_window_and_none_after_an_outage(
+    after_sec: int, causes: int
+) -> None:
+    judge = make_judge(price_move_bps_max=500, price_move_window_sec=60)
+    feed = SymbolFeed(judge, Cache(), InstrumentId.from_str(BTC), use_bars=True)
+    bar_type = BarType.from_str(f"{BTC}-1-MINUTE-LAST-EXTERNAL")
+
+    for close, ts_ns in (("100.0", T0), ("94.0", T0 + after_sec * 1_000_000_000)):
+        flat = [Price.from_str(close)] * 4
+        feed.on_bar(Bar(bar_type, *flat, Quantity.from_str("1"), ts_ns, ts_ns))
+
+    assert len(judge.state.causes) == causes
