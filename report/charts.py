@@ -40,7 +40,7 @@ def symbol_charts(run_dir: Path, caps: dict[str, Any]) -> list[Chart]:
     run_dir : Path
         The run folder.
     caps : dict[str, Any]
-        Position cap of each symbol, USDT.
+        Position cap of each symbol, USDT, in the profile's order, which the charts keep.
 
     """
     fills, denials = read_rows(run_dir, "fills"), read_rows(run_dir, "denials")
@@ -50,6 +50,7 @@ def symbol_charts(run_dir: Path, caps: dict[str, Any]) -> list[Chart]:
     for fill in fills:
         counts[fill["instrument_id"]] = counts.get(fill["instrument_id"], 0) + 1
     busiest = sorted(counts, key=lambda symbol: (-counts[symbol], symbol))[:SYMBOLS_MAX]
+    place = {symbol: number for number, symbol in enumerate(caps)}
     return [
         {
             "symbol": symbol,
@@ -62,7 +63,7 @@ def symbol_charts(run_dir: Path, caps: dict[str, Any]) -> list[Chart]:
             "fills_total": counts[symbol],
             "stops_total": len(stops.get(symbol, [])),
         }
-        for symbol in busiest
+        for symbol in sorted(busiest, key=lambda symbol: place.get(symbol, len(place)))
     ]
 
 

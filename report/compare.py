@@ -9,9 +9,11 @@ from typing import Any
 
 from report.artifacts import read_result
 from report.charts import equity_chart
+from report.statistics import shown_sharpe_ratio
 from report.tables import read_rows
 
 ROWS_MAX = 100
+NO_COUNTERPART = "no counterpart: the runs had parted"
 
 FIGURES = (
     "final_equity_usdt", "return_ratio", "sharpe_ratio", "trades", "win_ratio", "profit_factor",
@@ -28,7 +30,8 @@ def compare(run_dir: Path, other_dir: Path) -> dict[str, Any]:
     dict[str, Any]
         ``figures`` (name, this run, other run), ``differences`` (reasons for which the two are
         not the same run but for the gate), ``curve`` (the other's equity), ``breaches`` (of the
-        other run, by rule), ``refused`` (see `refused_orders`) and their sums.
+        other run, by rule), ``refused`` (see `refused_orders`; those with a counterpart first)
+        and their sums.
 
     Raises
     ------
@@ -46,7 +49,7 @@ def compare(run_dir: Path, other_dir: Path) -> dict[str, Any]:
         "figures": _figures(this["statistics"], other["statistics"]),
         "curve": equity_chart(other_dir),
         "breaches": _breaches(other["check"]),
-        "refused": refused[:ROWS_MAX],
+        "refused": sorted(refused, key=lambda row: row["outcome"] == NO_COUNTERPART)[:ROWS_MAX],
         "refused_total": len(refused),
         "refused_known": len(known),
         "refused_net_usdt": float(sum(known)),
@@ -91,7 +94,7 @@ def _outcome(
     twin: Mapping[str, Any] | None, opened: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
     if twin is None:
-        return {"outcome": "no counterpart: the runs had parted", "net_pnl_usdt": None}
+        return {"outcome": NO_COUNTERPART, "net_pnl_usdt": None}
     if not twin["filled_qty"]:
         return {"outcome": f"not filled ({twin['status'].lower()})", "net_pnl_usdt": None}
     cycle = opened.get(twin["client_order_id"])
@@ -118,6 +121,7 @@ def _differences(this: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]
 
 
 def _figures(this: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    this, other = ({**s, "sharpe_ratio": shown_sharpe_ratio(s)} for s in (this, other))
     figures = [(name, this[name], other[name]) for name in FIGURES]
     here, there = (s["max_drawdown"]["ratio"] if s["max_drawdown"] else 0.0 for s in (this, other))
     return [*figures[:2], ("max_drawdown_ratio", here, there), *figures[2:]]

@@ -52,6 +52,19 @@ def exact(value: Any) -> str:
     return format(Decimal(str(value)).normalize(), "f")
 
 
+def grouped(value: Any) -> str:
+    """Write a decimal like `exact`, with separators."""
+    return NONE if value is None else format(Decimal(str(value)).normalize(), ",f")
+
+
+def rounded(value: Any) -> str:
+    """Write a measured decimal with separators and four significant digits, or two decimals."""
+    if value is None:
+        return NONE
+    number = Decimal(str(value))
+    return grouped(f"{number:.2f}" if abs(number) >= 100 else f"{number:.4g}")
+
+
 def price(value: Any) -> str:
     """Write a price with at most 8 significant digits; averages have more than they mean."""
     return NONE if value is None else exact(Decimal(f"{value:.8g}"))
@@ -117,7 +130,7 @@ def figure(value: Any, name: str) -> str:
 FILTERS: dict[str, Callable[..., str]] = {
     function.__name__: function
     for function in (
-        money, signed, percent, signed_percent, ratio, whole, count, exact, price, symbol, moment, duration,
-        label, figure,
+        money, signed, percent, signed_percent, ratio, whole, count, exact, grouped, rounded, price, symbol,
+        moment, duration, label, figure,
     )
 }  # fmt: skip

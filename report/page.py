@@ -19,6 +19,8 @@ from report.artifacts import read_result
 from report.charts import equity_chart, symbol_charts
 from report.compare import compare
 from report.simulation import flattering
+from report.statistics import shown_sharpe_ratio
+from report.strategies import sent_nothing
 from report.tables import Rows, read_rows
 
 ASSETS = Path(__file__).parent / "assets"
@@ -26,6 +28,8 @@ PAGE_FILE = "report.html"
 TRADES_MAX = 500
 DENIALS_MAX = 50
 BREACHES_MAX = 50
+BREAKERS = range(20, 23)
+"""The controls that deny nothing themselves: they trip, and the trading state denies from then."""
 
 
 def render(run_dir: Path, compare_dir: Path | None = None) -> Path:
@@ -58,6 +62,8 @@ def render(run_dir: Path, compare_dir: Path | None = None) -> Path:
     context = {
         "run": result,
         "statistics": result["statistics"],
+        "sharpe_ratio": shown_sharpe_ratio(result["statistics"]),
+        "strategies": [{**s, "sent_nothing": sent_nothing(s)} for s in result["strategies"]],
         "comparison": comparison,
         "trades": _trades(read_rows(run_dir, "positions")),
         "trades_max": TRADES_MAX,
@@ -118,7 +124,7 @@ def _guard(result: Mapping[str, Any], denials: Rows) -> dict[str, Any]:
     report = result["guard"] or {"controls": [], "states": [], "alarms": []}
     data_start, data_end = _span(result, report)
     return {
-        "controls": report["controls"],
+        "controls": [{**c, "is_breaker": c["control"] in BREAKERS} for c in report["controls"]],
         "alarms": report["alarms"],
         "states": list(_state_spans(report["states"], data_start, data_end)),
         "reasons": _by_reason(denials),

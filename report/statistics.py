@@ -19,6 +19,9 @@ from report.returns import (
 )
 from report.tables import Rows
 
+RATIO_DAYS_MIN = 20
+"""Below so many daily returns a Sharpe or Sortino ratio is noise and is not shown."""
+
 
 def statistics(
     rows: Mapping[str, Rows], cycles: Sequence[Cycle], starting_balance: float
@@ -114,6 +117,12 @@ def _open_ns(cycles: Sequence[Cycle], ts_event: np.ndarray) -> int:
         total += max(0, end - max(cycle.ts_opened, until))
         until = max(until, end)
     return total
+
+
+def shown_sharpe_ratio(figures: Mapping[str, Any]) -> float | None:
+    """Return the Sharpe ratio of `statistics`; None from fewer than `RATIO_DAYS_MIN` days."""
+    enough = len(figures["daily_returns"]) >= RATIO_DAYS_MIN
+    return figures["sharpe_ratio"] if enough else None
 
 
 def finite(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -100,24 +100,18 @@ def _trades(figures: Mapping[str, Any]) -> str:
     return f"{count(figures['trades'])}, {won} won, profit factor {factor}"
 
 
-def _strategies(strategies: Iterable[Mapping[str, Any]]) -> list[Line]:
+def _strategies(strategies: Sequence[Mapping[str, Any]]) -> list[Line]:
     """Return a line for each strategy under that of the trades, its figures below each other."""
     cells = [
-        (
-            strategy["strategy_id"],
-            count(strategy["trades"]),
-            signed(strategy["net_pnl_usdt"]),
-            count(strategy["denials"]),
-            sent_nothing(strategy),
-        )
-        for strategy in strategies
+        (s["strategy_id"], count(s["trades"]), signed(s["net_pnl_usdt"]), count(s["denials"]))
+        for s in strategies
     ]
     name, trades, net, denied = (
         max((len(row[column]) for row in cells), default=0) for column in range(4)
     )
     return [
         ("", Text.assemble(row[0].ljust(name + 2), ("sent nothing", "bold yellow")))
-        if row[4]
+        if sent_nothing(strategy)
         else (
             "",
             Text(
@@ -125,7 +119,7 @@ def _strategies(strategies: Iterable[Mapping[str, Any]]) -> list[Line]:
                 f"{row[3]:>{denied}} denied"
             ),
         )
-        for row in cells
+        for strategy, row in zip(strategies, cells, strict=True)
     ]
 
 

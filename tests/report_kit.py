@@ -259,6 +259,11 @@ def guard_report(
                 "last_denied_ns": START_NS + 300 * MINUTE_NS,
             },
             {
+                "control": 22, "name": "Price shock", "limit": "500 bps", "evaluated": 1234,
+                "denied": 2, "closest": None, "first_denied_ns": START_NS + 200 * MINUTE_NS,
+                "last_denied_ns": START_NS + 210 * MINUTE_NS,
+            },
+            {
                 "control": 12, "name": "Message rate", "limit": "10 a second", "evaluated": 1234,
                 "denied": 0, "closest": None, "first_denied_ns": None, "last_denied_ns": None,
             },

@@ -27,6 +27,18 @@ function line(x, y, name, hue, extra) {
   return { type: "scatter", mode: "lines", x, y, name, line: { color: color(hue), width: 1.4 }, ...extra };
 }
 
+// As many decimals as the largest value needs, so that no two ticks of an axis read the same.
+function percentFormat(values) {
+  const largest = 100 * Math.max(...values.map(Math.abs), 1e-6);
+  return `.${Math.max(0, Math.ceil(-Math.log10(largest))) + 1}%`;
+}
+
+// Plotly would lay a constant in the middle of an axis of its own making.
+function equityRange(values) {
+  const low = Math.min(...values), high = Math.max(...values);
+  return high > low ? {} : { range: [low * 0.99, high * 1.01] };
+}
+
 const TIME = { type: "date", hoverformat: "%Y-%m-%d %H:%M:%S" };
 
 function drawEquity(place) {
@@ -40,10 +52,16 @@ function drawEquity(place) {
   }
   traces.push(line(ts, drawdown, "drawdown", data.other ? "this" : "loss",
     { yaxis: "y2", fill: "tozeroy", showlegend: false }));
+  const equities = [...equity, ...(data.other?.equity ?? [])];
+  const drawdowns = [...drawdown, ...(data.other?.drawdown ?? [])];
+  const fell = drawdowns.some((value) => value < 0);
   return [place, traces, layout({
     xaxis: { ...TIME, anchor: "y2" },
-    yaxis: { domain: [0.36, 1], title: { text: "equity (USDT)" } },
-    yaxis2: { domain: [0, 0.28], title: { text: "drawdown" }, tickformat: ".1%" },
+    yaxis: { domain: [0.36, 1], title: { text: "equity (USDT)" }, tickformat: ",~f", ...equityRange(equities) },
+    yaxis2: {
+      domain: [0, 0.28], title: { text: "drawdown" },
+      ...(fell ? { tickformat: percentFormat(drawdowns) } : { tickformat: ".1%", range: [-0.01, 0.0005] }),
+    },
   })];
 }
 
@@ -105,7 +123,7 @@ function drawDaily(place) {
   const x = data.daily.map(([day]) => day), y = data.daily.map(([, value]) => value);
   const trace = { type: "bar", x, y, marker: { color: y.map((v) => color(v < 0 ? "loss" : "gain")) },
     hovertemplate: "%{x}: %{y:.2%}<extra></extra>" };
-  return [place, [trace], layout({ xaxis: { type: "category", nticks: 12 }, yaxis: { tickformat: ".2%" } })];
+  return [place, [trace], layout({ xaxis: { type: "category", nticks: 12 }, yaxis: { tickformat: percentFormat(y) } })];
 }
 
 function draw() {

@@ -1,10 +1,12 @@
 """What the guard refused, and what that was worth, where it can be said."""
 
+import shutil
 from decimal import Decimal
 
 import pytest
 
-from report.compare import compare, refused_orders
+from report.compare import NO_COUNTERPART, compare, refused_orders
+from report.tables import read_rows, to_table, write_table
 from tests.report_kit import bracket_run, guard_report
 
 
@@ -43,6 +45,20 @@ def test_an_order_without_a_twin_is_said_to_have_none(runs, tmp_path):
 
     assert {row["outcome"] for row in rows} == {"no counterpart: the runs had parted"}
     assert {row["net_pnl_usdt"] for row in rows} == {None}
+
+
+def test_refused_orders_with_a_twin_come_first(runs, tmp_path):
+    guarded, unguarded = runs
+    shutil.copytree(unguarded, tmp_path, dirs_exist_ok=True)
+    orders = read_rows(unguarded, "orders")
+    first = refused_orders(guarded, unguarded)[0]["ts_event"]
+    moved = [{**row, "ts_init": row["ts_init"] + (row["ts_init"] == first)} for row in orders]
+    write_table(tmp_path, "orders", to_table("orders", moved))
+
+    refused = compare(guarded, tmp_path)["refused"]
+
+    assert [row["outcome"] == NO_COUNTERPART for row in refused] == [False] * 5 + [True]
+    assert refused[-1]["ts_event"] == first
 
 
 def test_the_breaches_of_the_run_without_the_gate_are_counted_with_the_worst(runs, tmp_path):

@@ -9,9 +9,20 @@ from html.parser import HTMLParser
 
 import pytest
 
+from report import formats
 from report.artifacts import read_result, write
+from report.charts import symbol_charts
 from report.page import render
-from tests.report_kit import BTC, bracket_run, guard_report
+from tests.report_kit import (
+    BTC,
+    ETH,
+    BracketerConfig,
+    bracket_run,
+    collected,
+    guard_report,
+    minute_bars,
+    run_backtest,
+)
 
 # Attributes through which HTML loads something by itself.
 _LOADS = {"src", "srcset", "data", "poster", "background", "action", "formaction", "ping"}
@@ -137,12 +148,55 @@ def test_every_control_stands_on_the_page_with_its_figures(guarded_dir):
             control["name"],
             control["limit"],
             f"{control['evaluated']:,}",
-            f"{control['denied']:,}",
+            "2 trips" if control["control"] == 22 else f"{control['denied']:,}",
         ]
     joined = "\n".join(cells)
-    assert "9800 of 10000" in joined
+    assert "9,800 of 10,000" in joined
     assert "2025-01-01 00:30:00" in joined
     assert "PRICE_SHOCK: observed=612, limit=500" in joined
+
+
+def test_every_strategy_has_a_row_with_its_figures(guarded_dir):
+    cells = [cell.strip() for cell in _page(guarded_dir).cells]
+
+    at = cells.index("Bracketer-000")
+    assert cells[at + 1 : at + 6] == ["BTCUSDT-PERP", "61", "28", "14", "+12.86"]
+    assert cells[at + 6].split()[0] == "18"
+
+
+def test_a_strategy_that_sent_nothing_is_called_so(tmp_path):
+    bracket_run(tmp_path, minutes=5)
+
+    text = render(tmp_path).read_text(encoding="utf-8")
+
+    assert "sent nothing" in text
+    assert "Nothing was filled, so there was nothing to check" in text
+
+
+@pytest.mark.parametrize(("days", "shown"), [(19, formats.NONE), (20, "1.23")])
+def test_a_sharpe_ratio_of_few_days_is_not_shown(tmp_path, days, shown):
+    run = bracket_run(tmp_path, minutes=5)
+    run.result["statistics"]["daily_returns"] = [["2025-01-01", 0.01]] * days
+    run.result["statistics"]["sharpe_ratio"] = 1.23
+    write(run, tmp_path)
+
+    text = render(tmp_path).read_text(encoding="utf-8")
+
+    assert f'<span>Sharpe, from {days} days</span><b class="">{shown}</b>' in text
+
+
+def test_the_charts_keep_the_order_of_the_profile(tmp_path):
+    busy = BracketerConfig(instrument_id=BTC.id, trade_size=Decimal("0.1"))
+    bars = minute_bars(BTC, 100, base=50_000) + minute_bars(ETH, 100, base=3_000)
+    engine, recorder = run_backtest(
+        [busy], sorted(bars, key=lambda bar: bar.ts_init), instruments=(BTC, ETH)
+    )
+    write(collected(engine, recorder), tmp_path)
+    engine.dispose()
+
+    charts = symbol_charts(tmp_path, {str(ETH.id): 10_000, str(BTC.id): 10_000})
+
+    assert [chart["symbol"] for chart in charts] == [str(ETH.id), str(BTC.id)]
 
 
 def test_a_page_is_made_from_the_run_folder_alone(guarded_dir, tmp_path):

@@ -5,9 +5,20 @@ from decimal import Decimal
 from report.checker import check
 from tests.report_kit import profile
 
-BTC, ETH = "BTCUSDT-PERP.BINANCE", "ETHUSDT-PERP.BINANCE"
+BTC, ETH, SOL = "BTCUSDT-PERP.BINANCE", "ETHUSDT-PERP.BINANCE", "SOLUSDT-PERP.BINANCE"
 MS = 1_000_000
-LIMITS = profile().limits  # 10,000 USDT a symbol, 25,000 USDT gross
+
+
+def _limits():
+    """Return the demo's limits with the caps that these tests count on, USDT."""
+    limits = profile().limits
+    symbol = limits.symbols[BTC].model_copy(update={"position_notional_usdt_max": Decimal(10_000)})
+    symbols = dict.fromkeys((BTC, ETH, SOL), symbol)
+    portfolio = limits.portfolio.model_copy(update={"gross_notional_usdt_max": Decimal(25_000)})
+    return limits.model_copy(update={"symbols": symbols, "portfolio": portfolio})
+
+
+LIMITS = _limits()
 
 
 class Story:
@@ -120,7 +131,7 @@ def test_a_symbol_without_limits_may_hold_nothing():
 
 def test_the_symbols_together_keep_the_gross_cap():
     story = Story()
-    for symbol in (BTC, ETH, "SOLUSDT-PERP.BINANCE"):
+    for symbol in (BTC, ETH, SOL):
         story.trade(1, "BUY", "0.16667", "50000", symbol=symbol)
 
     assert (
