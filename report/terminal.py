@@ -88,7 +88,7 @@ def _unguarded(figures: Mapping[str, Any], other_dir: Path) -> list[Line]:
     equity = other["statistics"]["final_equity_usdt"]
     gate = signed(figures["final_equity_usdt"] - equity)
     rules = Counter(breach["rule"] for breach in other["check"]["breaches"])
-    broken = [f"{_RULES[rule]} {count(n)} times" for rule, n in rules.most_common()]
+    broken = [f"{_RULES[rule]} {_many(n, 'time')}" for rule, n in rules.most_common()]
     text = f"{money(equity)} USDT (gate: {gate}); broke {', '.join(broken) or 'no cap'}"
     return _wrapped(_UNGUARDED_DIR, text)
 
@@ -135,7 +135,7 @@ def _denied(figures: Mapping[str, Any], run_dir: Path) -> list[Line]:
     stops = f" ({count(orders)} orders with their stops)" if orders > total else ""
     rest = len(reasons) - _REASONS_MAX
     named = _counted(reasons.most_common(_REASONS_MAX)) + (f", {rest} more" if rest > 0 else "")
-    return [("denied", Text(f"{count(total)} requests{stops}")), *_wrapped("", named)]
+    return [("denied", Text(f"{_many(total, 'request')}{stops}")), *_wrapped("", named)]
 
 
 def _verdict(run: Mapping[str, Any]) -> list[Line]:
@@ -145,8 +145,13 @@ def _verdict(run: Mapping[str, Any]) -> list[Line]:
         return _wrapped("check", f"BREACHED: {_counted(rules.most_common())}", "bold red")
     if not run["statistics"]["fills"]:
         return [("check", Text("nothing was filled, nothing to check"))]
-    closest = percent(run["check"]["closest_position_ratio"])
+    checked = run["check"]
+    closest = percent(max(checked["closest_position_ratio"], checked["closest_gross_ratio"]))
     return [("check", Text(f"caps kept (closest {closest}), every position with its stop"))]
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
 
 
 def _counted(counts: Iterable[tuple[str, int]]) -> str:

@@ -87,11 +87,20 @@ def test_refusals_are_counted_in_requests_and_in_orders(tmp_path):
 def test_a_clean_run_says_how_close_it_came(guarded_dir):
     (line,) = [line for line in _lines(guarded_dir) if line.startswith("check ")]
 
-    closest = read_result(guarded_dir)["check"]["closest_position_ratio"]
+    check = read_result(guarded_dir)["check"]
+    closest = max(check["closest_position_ratio"], check["closest_gross_ratio"])
     assert 0.2 < closest < 1
     assert line == (
         f"check     caps kept (closest {closest * 100:.2f} %), every position with its stop"
     )
+
+
+def test_the_cap_that_came_closest_counts_of_all(tmp_path):
+    run = bracket_run(tmp_path)
+    run.result["check"] |= {"closest_position_ratio": 0.5, "closest_gross_ratio": 0.75}
+    write(run, tmp_path)
+
+    assert [line for line in _lines(tmp_path) if "caps kept (closest 75.00 %)" in line]
 
 
 def test_a_broken_cap_is_named_with_its_count(guarded_dir):
