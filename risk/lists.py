@@ -13,6 +13,9 @@ PROTECTIVE_TYPE = "STOP_MARKET"
 
 def parents_first(orders: tuple[OrderIntent, ...]) -> list[OrderIntent]:
     """Put each entry before its children: what a stop may close is reserved with its entry."""
+    first = orders[0].client_order_id
+    if all(o.is_reduce_only and o.parent_id == first for o in orders[1:]):
+        return list(orders)  # one entry and its children, or a single order: nearly all there is
     ids = {o.client_order_id for o in orders if not o.is_reduce_only}
     ordered = [o for o in orders if o.is_reduce_only and o.parent_id not in ids]
     for entry in orders:
