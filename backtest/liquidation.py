@@ -18,9 +18,15 @@ from nautilus_trader.model.objects import Money
 from nautilus_trader.model.orders import MarketOrder
 from nautilus_trader.model.position import Position
 
-from backtest.margin import LIQUIDATION_TAG, BracketMarginModel, maintenance_margin
+from backtest.margin import BracketMarginModel, maintenance_margin
 from backtest.prices import MARK_AGE_NS_MAX, mark_price
-from risk.events import FUNDING_TOPIC, LIQUIDATION_TOPIC, FundingPayment, Liquidation
+from risk.events import (
+    FUNDING_TOPIC,
+    LIQUIDATION_TAG,
+    LIQUIDATION_TOPIC,
+    FundingPayment,
+    Liquidation,
+)
 
 PRIORITY = 90  # after funding, before strategies and the gate hear of the price
 

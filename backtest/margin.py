@@ -13,7 +13,8 @@ from nautilus_trader.model.instruments import CryptoPerpetual
 from nautilus_trader.model.objects import Money, Price, Quantity
 from nautilus_trader.model.orders import Order
 
-LIQUIDATION_TAG = "LIQUIDATION"
+from risk.events import LIQUIDATION_TAG
+
 LIQUIDATION_FEE_RATIO = Decimal("0.0125")  # of the notional, where the instrument does not say
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from risk.events import LIQUIDATION_TAG
+
 ZERO = Decimal(0)
-LIQUIDATION_TAG = "LIQUIDATION"
 
 
 @dataclass(slots=True)

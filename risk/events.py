@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 FUNDING_TOPIC = "events.funding"
 LIQUIDATION_TOPIC = "events.liquidation"
+LIQUIDATION_TAG = "LIQUIDATION"
+"""The tag of orders by which the venue closes positions itself."""
 
 
 class FundingPayment(NamedTuple):

@@ -110,10 +110,6 @@ class Journal:
         """Return the hash of the last record: whoever keeps it can prove that none was cut off."""
         return self._prev
 
-    def flush(self) -> None:
-        """Hand everything to the operating system."""
-        self._file.flush()
-
     def close(self) -> None:
         """Write out and close the file."""
         self._file.close()
