@@ -46,7 +46,9 @@ class BookImbalanceConfig(ProtectedStrategyConfig, kw_only=True, frozen=True):
     target_bps : Decimal, optional
         The distance to the target, in basis points (> 0, < 10,000); none is set without it.
     cooldown_secs : int
-        The pause after a trade or a refused attempt, in seconds (> 0).
+        The pause after the time that a trade may last, in seconds (> 0). Both are counted from
+        the decision to enter, in the time of the market data: a fill that comes a few
+        milliseconds later, as it does at every venue, must not change the next decision.
     gap_secs_max : int
         The silence after which the average starts afresh, in seconds (> 0).
 
@@ -84,6 +86,7 @@ class BookImbalance(ProtectedStrategy):
         self._depth = float(config.depth_bps / BPS)
         self._gap_ns = config.gap_secs_max * SECOND_NS
         self._updated_ns = 0
+        self._period_ns = (config.holding_secs + config.cooldown_secs) * SECOND_NS
         self._next_entry_ns = 0
         self._alert = ""  # the name of the timer that ends the holding time
 
@@ -112,7 +115,7 @@ class BookImbalance(ProtectedStrategy):
     def on_quote_tick(self, tick: QuoteTick) -> None:
         """Weigh the best bid against the best ask."""
         value = imbalance(tick.bid_size.as_double(), tick.ask_size.as_double())
-        self._weigh(value, tick.bid_price, tick.ask_price, tick.ts_init)
+        self._weigh(value, tick.bid_price, tick.ask_price, tick.ts_event)
 
     def on_order_book_deltas(self, deltas: OrderBookDeltas) -> None:
         """Weigh what waits within the depth on either side."""
@@ -126,7 +129,7 @@ class BookImbalance(ProtectedStrategy):
         highest = Price(ask.as_double() * (1 + self._depth), ask.precision)
         bids = book.get_quantity_for_price(lowest, OrderSide.SELL)
         asks = book.get_quantity_for_price(highest, OrderSide.BUY)
-        self._weigh(imbalance(bids, asks), bid, ask, deltas.ts_init)
+        self._weigh(imbalance(bids, asks), bid, ask, deltas.ts_event)
 
     def _weigh(self, value: float, bid: Price, ask: Price, now_ns: int) -> None:
         if now_ns - self._updated_ns > self._gap_ns:
@@ -137,12 +140,12 @@ class BookImbalance(ProtectedStrategy):
             return
         side = imbalance_side(self.average.value, self._threshold)
         if side != OrderSide.NO_ORDER_SIDE:
+            self._next_entry_ns = now_ns + self._period_ns
             self._enter(side, bid, ask)
 
     def _enter(self, side: OrderSide, bid: Price, ask: Price) -> None:
         price = (ask if side == OrderSide.BUY else bid).as_decimal()
         target_bps = self.config.target_bps
-        self._cool_down()
         self.enter(
             side,
             price,
@@ -155,8 +158,7 @@ class BookImbalance(ProtectedStrategy):
         self._hold_since(event.ts_opened)
 
     def on_flat(self) -> None:
-        """Start the pause after a trade."""
-        self._cool_down()
+        """Forget the holding time of the trade that is over."""
         self._cancel_alert()
 
     def _hold_adopted(self) -> None:
@@ -175,6 +177,3 @@ class BookImbalance(ProtectedStrategy):
 
     def _end_holding(self, _event: TimeEvent) -> None:
         self.exit()
-
-    def _cool_down(self) -> None:
-        self._next_entry_ns = self.clock.timestamp_ns() + self.config.cooldown_secs * SECOND_NS

@@ -70,6 +70,18 @@ def test_a_position_is_closed_after_its_time_and_a_pause_follows(market, make_qu
     market.assert_settled()
 
 
+def test_a_trade_that_ends_early_does_not_bring_the_next_one_forward(market, make_quotes):
+    strategy = make_strategy(target_bps=Decimal(1), flatten_on_stop=False)
+    jump = [*FLAT * 4, 50_050.0, *FLAT * 40]
+
+    market.run(strategy, make_quotes(jump, bid_size=30.0))
+
+    fills = [event for event in market.events if type(event).__name__ == "OrderFilled"]
+    first_in, first_out, second_in = (fill.ts_event // 1_000_000_000 for fill in fills[:3])
+    assert first_out - first_in <= 2
+    assert second_in - first_in == 25  # the holding time and the pause, from decision to decision
+
+
 def test_a_silence_starts_the_average_afresh(market, make_quotes):
     strategy = make_strategy()
     before = make_quotes(FLAT * 2, bid_size=30.0)
