@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -118,6 +119,33 @@ class Journal:
 def _seal(head: bytes) -> tuple[bytes, str]:
     digest = hashlib.sha256(head).hexdigest()
     return head[:-1] + b',"hash":"' + digest.encode() + b'"}\n', digest
+
+
+def read(path: Path) -> Iterator[dict[str, Any]]:
+    """
+    Yield the records of a journal in order, without judging the chain (see `verify`).
+
+    Raises
+    ------
+    JournalError
+        If the file cannot be read, or a line is no record; the text names the line.
+
+    """
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                yield _decoded(line, f"{path}: line {number}")
+    except OSError as e:
+        raise JournalError(f"{path}: cannot be read: {e.strerror}") from e
+
+
+def _decoded(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        record: dict[str, Any] = msgspec.json.decode(line, type=dict)
+        _ = record["type"], record["ts"], record["data"]
+    except (msgspec.DecodeError, KeyError) as e:
+        raise JournalError(f"{where}: is torn or is no record") from e
+    return record
 
 
 def verify(path: Path) -> tuple[int, str]:

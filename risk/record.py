@@ -66,6 +66,7 @@ class Record:
         self.journal = journal
         self.latch = latch
         self.denials: deque[dict[str, Any]] = deque(maxlen=DENIALS_KEPT)
+        self.denials_total = 0
         self.is_persistent = is_persistent
 
     def attach(self, judge: Judge, profile: dict[str, Any], profile_hash: str, now_ns: int) -> None:
@@ -141,7 +142,9 @@ class Record:
             "command": type(command).__name__,
         } | _first_order(command, intents)
         self.denials.append(row)
-        self._write(judge, "denied", now_ns, row)
+        self.denials_total += 1
+        orders = {"orders": [_order_row(intent) for intent in intents]}
+        self._write(judge, "denied", now_ns, row | orders)
 
     def fill(self, judge: Judge, ts_ns: int, data: FillRow) -> None:
         """Write a fill down."""
