@@ -79,21 +79,52 @@ class LossBreakers:
             self._peak_pnl = pnl
         if self._is_new_day(now_ns):
             self._begin_day(now_ns, pnl, equity)
-        below_peak = self._peak_pnl - pnl
         told: list[Reading] = []
-        self._compare(told, "unrealized_loss", -unrealized, equity)
-        self._compare(told, "daily_loss", self._day_pnl - pnl, self._day_equity)
-        # The peak in today's money: deposits and withdrawals since then move both alike.
-        self._compare(told, "drawdown", below_peak, equity + below_peak)
+        for key, loss, base in self._losses(self._peak_pnl, pnl, unrealized, equity):
+            self._compare(told, key, loss, base)
         self._watch_alarm(told, -unrealized, equity)
         return told
+
+    def _losses(
+        self, peak_pnl: Decimal, pnl: Decimal, unrealized: Decimal, equity: Decimal
+    ) -> tuple[tuple[str, Decimal, Decimal], ...]:
+        """Return ``(key, loss, what it is a share of)`` of each, USDT; a gain is below zero."""
+        below_peak = peak_pnl - pnl
+        return (
+            ("unrealized_loss", -unrealized, equity),
+            ("daily_loss", self._day_pnl - pnl, self._day_equity),
+            # The peak in today's money: deposits and withdrawals since then move both alike.
+            ("drawdown", below_peak, equity + below_peak),
+        )
+
+    def readings(self, account: AccountBook) -> list[Reading] | None:
+        """
+        Return every loss as it stands, for display; nothing is remembered and nothing trips.
+
+        A gain is a loss of zero. None when equity cannot be known; before the first look at a day
+        its loss is zero.
+
+        """
+        unrealized, pnl, equity = account.unrealized(), account.pnl(), account.equity()
+        if unrealized is None or pnl is None or equity is None:
+            return None
+        peak_pnl = pnl if self._peak_pnl is None else max(self._peak_pnl, pnl)
+        day_is_open = self._day is not None
+        return [
+            Reading(
+                key,
+                key.upper(),
+                _share(loss, base) if day_is_open or key != "daily_loss" else Decimal(0),
+                self._limits[key],
+            )
+            for key, loss, base in self._losses(peak_pnl, pnl, unrealized, equity)
+        ]
 
     def _compare(self, told: list[Reading], key: str, loss: Decimal, equity: Decimal) -> None:
         limit, closest = self._limits[key], self._closest[key]
         if loss <= 0 or (loss <= limit * equity and loss <= closest * equity):
             return
-        # Any loss on no equity is a total one.
-        share = loss / equity if equity > 0 else 1 + loss
+        share = _share(loss, equity)
         self._closest[key] = max(closest, share)
         told.append(Reading(key, key.upper(), share, limit))
 
@@ -101,8 +132,9 @@ class LossBreakers:
         """Tell once when the unrealized loss passes its alarm level from below."""
         was, self._is_alarmed = self._is_alarmed, loss > self._alarm_ratio * equity
         if self._is_alarmed and not was:
-            share = loss / equity if equity > 0 else 1 + loss
-            told.append(Reading(ALARM, "UNREALIZED_LOSS_ALARM", share, self._alarm_ratio))
+            told.append(
+                Reading(ALARM, "UNREALIZED_LOSS_ALARM", _share(loss, equity), self._alarm_ratio)
+            )
 
     def roll(self, account: AccountBook, now_ns: int) -> None:
         """Begin a new day, if it is one, with the equity before what comes next."""
@@ -123,6 +155,13 @@ class LossBreakers:
         """Measure drawdown and daily loss from here: a person resumed and took the loss as given."""
         self._peak_pnl = pnl
         self._day = None
+
+
+def _share(loss: Decimal, equity: Decimal) -> Decimal:
+    """Return a loss as a share of equity, a gain as zero; any loss on no equity is a total one."""
+    if loss <= 0:
+        return Decimal(0)
+    return loss / equity if equity > 0 else 1 + loss
 
 
 class ShockBreaker:

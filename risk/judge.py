@@ -359,6 +359,10 @@ class Judge(Watch):
         self._messages_sec.add(now_ns)
         self._messages_min.add(now_ns)
 
+    def messages(self, now_ns: int) -> tuple[int, int]:
+        """Return the messages of the last second and of the last 60 seconds."""
+        return self._messages_sec.count(now_ns), self._messages_min.count(now_ns)
+
     # -- orders known -----------------------------------------------------------------------------
 
     def knows(self, client_order_id: str) -> bool:

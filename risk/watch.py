@@ -151,6 +151,10 @@ class Watch:
             else:
                 self._read(reading, now_ns)
 
+    def losses(self) -> list[Reading] | None:
+        """Return every loss against its limit as it stands; None when equity is unknown."""
+        return self._losses.readings(self.account)
+
     def _read(self, reading: Reading, now_ns: int) -> None:
         tally = self.rulebook.tallies[reading.key]
         tally.approach(reading.observed, reading.limit, reading.instrument_id, now_ns)

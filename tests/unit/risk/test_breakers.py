@@ -254,6 +254,38 @@ def test_an_account_that_has_not_reported_yet_trips_nothing() -> None:
     assert judge.state.state is TradingState.ACTIVE
 
 
+def test_every_loss_can_be_read_as_it_stands_without_tripping_anything() -> None:
+    judge = hold(balance=200)
+    tell_price(judge, 120)  # The peak: a gain of 20.
+    tell_price(judge, 78)
+
+    readings = judge.losses()
+
+    # Equity is 178 after a peak of 220 and a day that began at 200.
+    assert readings is not None
+    assert [(r.key, r.observed, r.limit) for r in readings] == [
+        ("unrealized_loss", D(22) / 178, D(1)),
+        ("daily_loss", D(22) / 200, D(1)),
+        ("drawdown", D(42) / 220, D(1)),
+    ]
+    assert judge.state.state is TradingState.ACTIVE
+
+
+def test_a_gain_is_read_as_a_loss_of_zero() -> None:
+    judge = hold(balance=200)
+
+    tell_price(judge, 120)
+
+    assert [r.observed for r in judge.losses() or []] == [D(0)] * 3
+
+
+def test_losses_cannot_be_read_without_equity() -> None:
+    judge = hold(balance=200)
+    judge.account.balance = None
+
+    assert judge.losses() is None
+
+
 def test_a_look_without_equity_says_so() -> None:
     judge = make_judge(balance=None)
 

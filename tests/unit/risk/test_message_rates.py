@@ -86,3 +86,12 @@ def test_cutting_an_entry_waits_at_the_whole_rate() -> None:
     reasons = [reason_of(judge.amend(cut, make_market(), T0)) for _ in range(7)]
 
     assert reasons == [*[None] * 6, "MESSAGE_RATE_EXCEEDS_MAX"]
+
+
+def test_the_messages_of_both_windows_can_be_read() -> None:
+    judge = make_judge()
+    burst(judge, 2, T0)
+    burst(judge, 1, T0 + SECOND)
+
+    assert judge.messages(T0 + SECOND) == (2, 6)
+    assert judge.messages(T0 + 61 * SECOND) == (0, 0)
