@@ -10,16 +10,27 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = (
-    "actors", "backtest", "benchmarks", "catalog", "configs", "report", "risk", "strategies",
+    "actors", "adapters", "backtest", "benchmarks", "catalog", "configs", "report", "risk",
+    "strategies",
 )  # fmt: skip
 MAY_IMPORT = {
     "risk": {"risk"},
     "strategies": {"strategies"},
     "catalog": {"catalog"},
     "actors": {"actors", "risk"},
+    "adapters": {"adapters", "risk"},
     "backtest": {"backtest", "catalog", "configs.profile", "risk"},
     "report": {"report", "actors", "configs.profile", "risk"},
-    "configs": {"actors", "backtest", "catalog", "configs", "report", "risk", "strategies"},
+    "configs": {
+        "actors",
+        "adapters",
+        "backtest",
+        "catalog",
+        "configs",
+        "report",
+        "risk",
+        "strategies",
+    },
 }
 CORE = (
     "book", "breakers", "decision", "events", "exits", "filters", "intent", "judge", "limits",
