@@ -15,6 +15,7 @@ class Book:
     def __init__(self) -> None:
         self._bids: dict[Decimal, Decimal] = {}
         self._asks: dict[Decimal, Decimal] = {}
+        self._is_fresh = False
         self.last_id = 0
         self.ts_ms = 0
 
@@ -25,19 +26,21 @@ class Book:
         Raises
         ------
         BookGapError
-            If a change's ``prev_id`` is not the last event's ``last_id``.
+            If a change does not follow: its ``prev_id`` must be the last event's ``last_id``,
+            or, after a snapshot, the snapshot's id must lie in the change (U <= id <= u).
 
         """
         if depth.is_snapshot:
             self._bids.clear()
             self._asks.clear()
-        elif self.last_id and depth.prev_id != self.last_id:
+        elif self.last_id and not self._is_followed_by(depth):
             raise BookGapError(
                 f"{depth.symbol}: change with pu={depth.prev_id} after u={self.last_id}",
             )
         _merge(self._bids, depth.bids)
         _merge(self._asks, depth.asks)
         self.last_id, self.ts_ms = depth.last_id, depth.ts_ms
+        self._is_fresh = depth.is_snapshot
 
     def bids(self, levels: int | None = None) -> tuple[Level, ...]:
         """Return the best bids, best first; all of them without ``levels``."""
@@ -53,6 +56,11 @@ class Book:
             return None
         bid, ask = max(self._bids), min(self._asks)
         return (bid, self._bids[bid]), (ask, self._asks[ask])
+
+    def _is_followed_by(self, change: Depth) -> bool:
+        if change.prev_id == self.last_id:
+            return True
+        return self._is_fresh and change.first_id <= self.last_id <= change.last_id
 
 
 def _merge(side: dict[Decimal, Decimal], levels: tuple[Level, ...]) -> None:

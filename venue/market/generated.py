@@ -8,6 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from venue.market.events import Depth, Level, Mark, MarketEvent, Quote, Trade
+from venue.market.fills import next_funding_ms
 from venue.market.klines import with_klines
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 # One step of the walk; quotes and the book change once a step, marks once a second.
 STEP_MS = 100
-FUNDING_INTERVAL_MS = 8 * 3_600_000
+
 
 _SECONDS_A_YEAR = 365 * 86_400
 # Offsets of the book's levels from the best price, in ticks: tight at the top, wide below.
@@ -204,10 +205,10 @@ class _Symbol:
         # Pulled back to 0.01 % per interval, the interest the venue assumes.
         pull = 0.01 * (0.0001 - self._funding_rate)
         self._funding_rate += pull + self._random.gauss(0, 2e-6)
-        next_funding = (now_ms // FUNDING_INTERVAL_MS + 1) * FUNDING_INTERVAL_MS
+        due_ms = next_funding_ms(now_ms)
         return Mark(
             self._spec.symbol, now_ms, _rounded(mark), _rounded(index),
-            _rounded(self._funding_rate), next_funding,
+            _rounded(self._funding_rate), due_ms,
         )  # fmt: skip
 
     def _level_qty(self) -> Decimal:

@@ -73,12 +73,15 @@ class KlineBuilder:
     """
     The bars of one symbol and interval.
 
-    A bar without trades is closed too, flat at the last close, once there has been a trade.
+    A bar without trades is closed too, flat at the last close, once there has been a trade. A
+    bar that opened before ``start_ms`` is shown in progress but never closed: a part of its
+    trades is missing.
     """
 
-    def __init__(self, symbol: str, interval: str) -> None:
+    def __init__(self, symbol: str, interval: str, start_ms: int = 0) -> None:
         self._symbol = symbol
         self._interval = interval
+        self._start_ms = start_ms
         self._ms = interval_ms(interval)
         self._bar: _Bar | None = None
         self._sent_ms = 0
@@ -87,7 +90,8 @@ class KlineBuilder:
         """Yield the bars that have ended by now."""
         while self._bar is not None and now_ms >= self._bar.open_ms + self._ms:
             end_ms = self._bar.open_ms + self._ms
-            yield self._kline(end_ms, is_closed=True)
+            if self._bar.open_ms >= self._start_ms:
+                yield self._kline(end_ms, is_closed=True)
             last = self._bar.close
             self._bar = _Bar(end_ms, last, last, last, last)
 
@@ -116,9 +120,10 @@ def with_klines(
     events: Iterator[MarketEvent],
     symbols: Sequence[str],
     intervals: Sequence[str],
+    start_ms: int = 0,
 ) -> Iterator[MarketEvent]:
-    """Yield the events and, between them, the bars that their trades make."""
-    builders = {s: [KlineBuilder(s, interval) for interval in intervals] for s in symbols}
+    """Yield the events and, between them, the bars that their trades make (see KlineBuilder)."""
+    builders = {s: [KlineBuilder(s, name, start_ms) for name in intervals] for s in symbols}
     every = [builder for group in builders.values() for builder in group]
     second = -1
     for event in events:
