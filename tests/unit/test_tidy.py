@@ -10,8 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = (
-    "actors", "adapters", "backtest", "benchmarks", "catalog", "configs", "report", "risk",
-    "strategies",
+    "actors", "adapters", "backtest", "benchmarks", "catalog", "configs", "ops", "report",
+    "risk", "strategies",
 )  # fmt: skip
 MAY_IMPORT = {
     "risk": {"risk"},
@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "actors": {"actors", "risk"},
     "adapters": {"adapters", "risk"},
     "backtest": {"backtest", "catalog", "configs.profile", "risk"},
+    "ops": {"actors", "adapters", "configs", "ops", "report", "risk"},
     "report": {"report", "actors", "configs.profile", "risk"},
     "configs": {
         "actors",
@@ -27,6 +28,7 @@ MAY_IMPORT = {
         "backtest",
         "catalog",
         "configs",
+        "ops",
         "report",
         "risk",
         "strategies",

@@ -1,0 +1,190 @@
+"""What a running node looks like at one moment: frozen, plain values, ready for JSON."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """
+    A protective stop.
+
+    ``status`` is that of `OrderLine`; ``distance_bps`` is how far the price still has to go to the
+    trigger, negative when it is past it, None without a price; ``age_sec`` counts from the venue's
+    acceptance, None before it.
+
+    """
+
+    client_order_id: str
+    status: str
+    trigger_price: Decimal | None
+    distance_bps: float | None
+    cover_qty: Decimal
+    age_sec: float | None
+
+
+class PositionLine(msgspec.Struct, frozen=True):
+    """
+    A position by the gate's books, with what protects it.
+
+    ``signed_qty`` is base units, plus for long; ``price`` is what the gate values it at, and
+    ``unrealized_usdt`` its PnL there, both None when no price is known; ``covered_qty`` is what
+    stops that the venue has accepted protect, at most the position; ``unprotected_sec`` is for how
+    long that has been less than the position, zero when it is covered; ``cached_qty`` is the same
+    position by the engine's cache, which the venue's reports keep.
+
+    """
+
+    instrument_id: str
+    signed_qty: Decimal
+    entry_px: Decimal
+    price: Decimal | None
+    mark_px: Decimal | None
+    unrealized_usdt: Decimal | None
+    stops: tuple[Stop, ...]
+    covered_qty: Decimal
+    unprotected_sec: float
+    cached_qty: Decimal
+
+    @property
+    def is_covered(self) -> bool:
+        """Return whether accepted stops protect all of it."""
+        return self.covered_qty >= abs(self.signed_qty)
+
+
+class OrderLine(msgspec.Struct, frozen=True):
+    """
+    An order that may still fill.
+
+    ``status`` is one of HELD (approved, kept back until its entry fills), IN_FLIGHT (sent, not
+    answered), WORKING, AMENDING, CANCELING, UNRESOLVED (nobody knows yet what became of it), or
+    LOST (the gate counts it, the engine knows of nothing open).
+
+    """
+
+    client_order_id: str
+    instrument_id: str
+    strategy_id: str
+    side: str
+    order_type: str
+    status: str
+    leaves_qty: Decimal
+    price: Decimal | None
+    trigger_price: Decimal | None
+    is_reduce_only: bool
+    age_sec: float | None
+
+
+class Use(msgspec.Struct, frozen=True):
+    """
+    How much of a limit is used.
+
+    ``key`` is the limit's name in the profile; ``observed`` and ``share`` are None when they cannot
+    be known.
+
+    """
+
+    key: str
+    limit: Decimal
+    observed: Decimal | None
+    instrument_id: str | None = None
+
+    @property
+    def share(self) -> float | None:
+        """Return ``observed / limit``."""
+        return None if self.observed is None else float(self.observed / self.limit)
+
+
+class DenialLine(msgspec.Struct, frozen=True):
+    """A request that the gate denied."""
+
+    ts_ns: int
+    reason: str
+    observed: str
+    limit: str
+    instrument_id: str
+    strategy_id: str
+    command: str
+
+
+class ClientHealth(msgspec.Struct, frozen=True):
+    """Whether a client of the node is connected; ``kind`` is ``data`` or ``exec``."""
+
+    name: str
+    kind: str
+    is_connected: bool
+
+
+class FeedHealth(msgspec.Struct, frozen=True):
+    """Age of a symbol's newest quote by the venue's stamp; None: there is none."""
+
+    instrument_id: str
+    age_ms: int | None
+    age_ms_max: int
+
+    @property
+    def is_fresh(self) -> bool:
+        """Return whether the gate would take new risk on a price of this age."""
+        return self.age_ms is not None and abs(self.age_ms) <= self.age_ms_max
+
+
+class VenueNote(msgspec.Struct, frozen=True):
+    """What the venue, or the way to it, told the gate."""
+
+    ts_ns: int
+    kind: str
+    observed: str
+    limit: str
+
+
+class Health(msgspec.Struct, frozen=True):
+    """
+    The venue and the way to it; what nobody measures is None and shown as unknown, never as fine.
+
+    ``clock_offset_ms`` is the venue's clock minus ours; ``used_weight`` and ``order_counts`` are
+    ``(used, limit)`` by window, as the venue's own headers told them last.
+
+    """
+
+    clients: tuple[ClientHealth, ...]
+    feeds: tuple[FeedHealth, ...]
+    is_user_stream_up: bool | None = None
+    clock_offset_ms: float | None = None
+    used_weight: tuple[int, int] | None = None
+    order_counts: dict[str, tuple[int, int]] | None = None
+    events: tuple[VenueNote, ...] = ()
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """
+    A running node at ``ts_ns`` (Unix nanoseconds); money in USDT, by the gate's books.
+
+    ``error`` says why the newest snapshot could not be taken; all else is then that of the last
+    one.
+
+    """
+
+    ts_ns: int
+    started_ns: int
+    name: str
+    mode: str
+    trader_id: str
+    venue: str
+    state: str
+    causes: tuple[str, ...]
+    since_ns: int
+    balance_usdt: Decimal | None
+    equity_usdt: Decimal | None
+    positions: tuple[PositionLine, ...]
+    orders: tuple[OrderLine, ...]
+    exposure: tuple[Use, ...]
+    rates: tuple[Use, ...]
+    losses: tuple[Use, ...]
+    denials: tuple[DenialLine, ...]
+    denials_total: int
+    health: Health
+    journal_records: int
+    journal_error: str | None = None
+    error: str | None = None

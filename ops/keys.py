@@ -1,0 +1,44 @@
+"""Hear single keys on a terminal without stopping the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import termios
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def pressed(key: str) -> Iterator[asyncio.Event]:
+    """
+    Yield an event that is set when *key* is pressed; call it on the running loop.
+
+    The terminal is put back as it was on the way out. Where standard input is no terminal the
+    event is never set.
+
+    """
+    heard = asyncio.Event()
+    if not sys.stdin.isatty():
+        yield heard
+        return
+    fd = sys.stdin.fileno()
+    before = termios.tcgetattr(fd)
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        typed = os.read(fd, 64)
+        if key.encode() in typed.lower():
+            heard.set()
+        if not typed:  # the terminal is gone: else the loop would spin on it
+            loop.remove_reader(fd)
+
+    tty.setcbreak(fd)  # keys at once and without echo; Ctrl-C still is a signal
+    loop.add_reader(fd, read)
+    try:
+        yield heard
+    finally:
+        loop.remove_reader(fd)
+        termios.tcsetattr(fd, termios.TCSADRAIN, before)

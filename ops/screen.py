@@ -1,0 +1,281 @@
+"""Draw a snapshot on a terminal of any size from 80 x 24; nothing is said by color alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Group, RenderableType
+from rich.layout import Layout
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from actors.snapshot import Health, OrderLine, PositionLine, Snapshot, Use
+from ops.events import EventLog, Line
+from ops.words import (
+    NEAR_SHARE,
+    UNKNOWN,
+    clock_time,
+    connection_words,
+    cover_words,
+    exact,
+    feed_words,
+    number,
+    span,
+    use_figures,
+    use_label,
+)
+from report.formats import symbol
+
+WIDE = 120
+TALL = 36
+_STATE_STYLES = {
+    "ACTIVE": "bold white on green",
+    "REDUCING": "bold black on yellow",
+    "HALTED": "bold white on red",
+}
+_BAR = 10
+
+
+def screen(snapshot: Snapshot | None, events: EventLog, width: int, height: int) -> RenderableType:
+    """Return the whole screen, *width* x *height* characters."""
+    if snapshot is None:
+        return Text("waiting for the node's first snapshot ...", style="dim")
+    sections = [
+        ("header", _header(snapshot), 3),
+        ("positions", _positions(snapshot, width), 2 + min(max(1, len(snapshot.positions)), 5)),
+        ("limits", _limits(snapshot, width), 1 + max(len(snapshot.exposure), 5)),
+        ("venue", _venue(snapshot), 3),
+    ]
+    if height >= TALL:
+        rows = min(max(1, len(snapshot.orders)), 8)
+        sections.insert(2, ("orders", _orders(snapshot.orders), 2 + rows))
+    left = height - sum(size for *_, size in sections) - 1
+    layout = Layout()
+    layout.split_column(
+        *(Layout(content, name=name, size=size) for name, content, size in sections),
+        Layout(_events(events, max(1, left - 1)), name="events", ratio=1),
+        Layout(_footer(snapshot), name="footer", size=1),
+    )
+    return layout
+
+
+def _title(text: str) -> Rule:
+    return Rule(Text(text, style="bold"), align="left", style="dim")
+
+
+# -- header ---------------------------------------------------------------------------------------
+
+
+def _header(snapshot: Snapshot) -> RenderableType:
+    up = span((snapshot.ts_ns - snapshot.started_ns) / 1e9)
+    first = Text.assemble(
+        (snapshot.name, "bold"),
+        f"  {snapshot.mode}  {snapshot.trader_id} at {snapshot.venue}  ",
+        (f"{clock_time(snapshot.ts_ns)} UTC, up {up}", "dim"),
+    )
+    state = Text.assemble(
+        (f" {snapshot.state} ", _STATE_STYLES[snapshot.state]),
+        f" since {clock_time(snapshot.since_ns)}  ",
+        ("; ".join(snapshot.causes), "bold"),
+    )
+    working = Text.assemble(
+        "equity ",
+        (number(snapshot.equity_usdt), "bold"),
+        f" USDT, balance {number(snapshot.balance_usdt)}, ",
+        _order_counts(snapshot.orders),
+    )
+    for line in (first, state, working):
+        line.no_wrap, line.overflow = True, "ellipsis"
+    return Group(first, state, working)
+
+
+def _order_counts(orders: Sequence[OrderLine]) -> Text:
+    flying = sum(order.status == "IN_FLIGHT" for order in orders)
+    lost = sum(order.status in ("UNRESOLVED", "LOST") for order in orders)
+    text = Text(f"{len(orders)} orders, {flying} in flight, ")
+    return text.append(f"{lost} unresolved", style="bold red" if lost else "")
+
+
+# -- positions and orders -------------------------------------------------------------------------
+
+
+def _table(*columns: tuple[str, str]) -> Table:
+    table = Table(box=None, expand=True, padding=(0, 1, 0, 0), header_style="dim")
+    for name, justify in columns:
+        table.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis")  # type: ignore[arg-type]
+    return table
+
+
+def _positions(snapshot: Snapshot, width: int) -> RenderableType:
+    if not snapshot.positions:
+        return Group(_title("Positions"), Text("flat", style="dim"))
+    columns = [
+        ("symbol", "left"), ("quantity", "right"), ("entry", "right"), ("price", "right"),
+        ("PnL", "right"), ("stop", "right"), ("away", "right"), ("protection", "left"),
+    ]  # fmt: skip
+    if width >= WIDE:
+        columns += [("mark", "right"), ("stop age", "right"), ("stop order", "left")]
+    table = _table(*columns)
+    for position in sorted(snapshot.positions, key=lambda p: p.is_covered):
+        table.add_row(*_position_cells(position, width))
+    return Group(_title("Positions"), table)
+
+
+def _position_cells(position: PositionLine, width: int) -> list[Text]:
+    pnl = position.unrealized_usdt
+    stop = min(position.stops, key=lambda s: abs(s.distance_bps or 1e9), default=None)
+    away = None if stop is None else stop.distance_bps
+    cells = [
+        Text(symbol(position.instrument_id), style="bold"),
+        Text(f"{position.signed_qty.normalize():+f}"),
+        Text(exact(round(position.entry_px, 8))),
+        Text(exact(position.price)),
+        Text(UNKNOWN)
+        if pnl is None
+        else Text(f"{pnl:+,.2f}", style="green" if pnl >= 0 else "red"),
+        Text("none", style="bold red") if stop is None else Text(exact(stop.trigger_price)),
+        Text("-" if away is None else f"{away:.0f} bps"),
+        Text(cover_words(position), style="green" if position.is_covered else "bold white on red"),
+    ]
+    if position.cached_qty != position.signed_qty:
+        cells[7] = Text(f"BOOKS DIFFER: {position.cached_qty}", style="bold white on red")
+    if width >= WIDE:
+        age = None if stop is None else stop.age_sec
+        cells += [
+            Text(exact(position.mark_px)),
+            Text("-" if age is None else span(age)),
+            Text("-" if stop is None else f"{stop.status} {stop.client_order_id}"),
+        ]
+    return cells
+
+
+def _orders(orders: Sequence[OrderLine]) -> RenderableType:
+    if not orders:
+        return Group(_title("Orders"), Text("none", style="dim"))
+    table = _table(
+        ("status", "left"), ("symbol", "left"), ("side", "left"), ("quantity", "right"),
+        ("type", "left"), ("price", "right"), ("trigger", "right"), ("age", "right"),
+        ("strategy", "left"), ("order", "left"),
+    )  # fmt: skip
+    for order in orders:
+        style = "bold red" if order.status in ("UNRESOLVED", "LOST") else ""
+        table.add_row(
+            Text(order.status, style=style),
+            symbol(order.instrument_id),
+            order.side,
+            exact(order.leaves_qty),
+            order.order_type,
+            "-" if order.price is None else exact(order.price),
+            "-" if order.trigger_price is None else exact(order.trigger_price),
+            "-" if order.age_sec is None else span(order.age_sec),
+            order.strategy_id,
+            order.client_order_id,
+        )
+    return Group(_title("Orders"), table)
+
+
+# -- limits ---------------------------------------------------------------------------------------
+
+
+def _limits(snapshot: Snapshot, width: int) -> RenderableType:
+    both = Table.grid(expand=True, padding=(0, 2, 0, 0))
+    both.add_column(ratio=1)
+    both.add_column(ratio=1)
+    both.add_row(_uses(snapshot.exposure, width), _uses((*snapshot.losses, *snapshot.rates), width))
+    return Group(
+        _title("Exposure, worst case" + " " * 4 + "and losses, against their limits"), both
+    )
+
+
+def _uses(uses: Iterable[Use], width: int) -> Table:
+    table = Table.grid(padding=(0, 1, 0, 0))
+    for use in uses:
+        cells = [Text(use_label(use)), _bar(use), _share(use)]
+        if width >= WIDE:
+            cells.append(Text(use_figures(use), style="dim"))
+        table.add_row(*cells)
+    return table
+
+
+def _bar(use: Use) -> Text:
+    if use.share is None:
+        return Text("?" * _BAR, style="bold yellow")
+    filled = min(_BAR, round(max(use.share, 0.0) * _BAR))
+    return Text.assemble(("#" * filled, _use_style(use)), ("." * (_BAR - filled), "dim"))
+
+
+def _share(use: Use) -> Text:
+    if use.share is None:
+        return Text(UNKNOWN, style="bold yellow")
+    mark = "" if use.share < NEAR_SHARE else (" !!" if use.share > 1 else " !")
+    return Text(f"{use.share:.0%}{mark}", style=_use_style(use))
+
+
+def _use_style(use: Use) -> str:
+    share = use.share or 0.0
+    if share < NEAR_SHARE:
+        return "green"
+    return "bold red" if share > 1 else "bold yellow"
+
+
+# -- venue ----------------------------------------------------------------------------------------
+
+
+def _venue(snapshot: Snapshot) -> RenderableType:
+    health = snapshot.health
+    first = Text(f"{connection_words(health)}; {feed_words(health)}; {_stream(health)}")
+    second = Text(
+        f"{_clock(health)}; {_budget(health)}; journal {snapshot.journal_records} records"
+    )
+    if snapshot.journal_error is not None:
+        second.append(f" BROKEN: {snapshot.journal_error}", style="bold red")
+    for line in (first, second):
+        line.no_wrap, line.overflow = True, "ellipsis"
+        line.highlight_words(["DOWN", "STALE", "no price of"], style="bold red")
+        line.highlight_words([UNKNOWN], style="bold yellow")
+    return Group(_title("Venue"), first, second)
+
+
+def _stream(health: Health) -> str:
+    words = {True: "up", False: "DOWN", None: UNKNOWN}
+    return f"user stream {words[health.is_user_stream_up]}"
+
+
+def _clock(health: Health) -> str:
+    offset = health.clock_offset_ms
+    return f"clock {UNKNOWN if offset is None else f'{offset:+.0f} ms'}"
+
+
+def _budget(health: Health) -> str:
+    if health.used_weight is None:
+        return f"weight {UNKNOWN}"
+    used, limit = health.used_weight
+    counts = ", ".join(f"{u}/{m} in {w}" for w, (u, m) in (health.order_counts or {}).items())
+    return f"weight {used}/{limit}; orders {counts or UNKNOWN}"
+
+
+# -- events ---------------------------------------------------------------------------------------
+
+
+def _events(events: EventLog, rows: int) -> RenderableType:
+    shown = list(events.lines)[-rows:]
+    lines = [_event(line) for line in reversed(shown)] or [Text("nothing yet", style="dim")]
+    return Group(_title("Last events"), *lines)
+
+
+def _event(line: Line) -> Text:
+    notice = line.notice
+    style = "bold red" if notice.is_bad else ("yellow" if notice.kind == "DENIED" else "cyan")
+    times = f"{line.count} x " if line.count > 1 else ""
+    return Text.assemble(
+        (clock_time(notice.ts_ns), "dim"), " ", (f"{notice.kind:<8}", style), f" {times}{notice.text}",
+        no_wrap=True, overflow="ellipsis",
+    )  # fmt: skip
+
+
+def _footer(snapshot: Snapshot) -> Text:
+    text = Text("q or Ctrl-C: stop gracefully", style="dim")
+    if snapshot.error is not None:
+        text = Text(f"THE STATUS IS OLD: {snapshot.error}", style="bold white on red")
+    return text

@@ -1,0 +1,114 @@
+"""How the parts of a snapshot are said in a few words; what is unknown is said to be unknown."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from actors.snapshot import Health, PositionLine, Snapshot, Use
+from report.formats import symbol
+
+UNKNOWN = "unknown"
+NEAR_SHARE = 0.8
+"""From here on a use of a limit is pointed out."""
+
+_LABELS = {
+    "gross_notional_usdt_max": "gross",
+    "net_notional_usdt_max": "net",
+    "leverage_max": "leverage",
+    "messages_per_sec_max": "messages / s",
+    "messages_per_min_max": "messages / min",
+    "unrealized_loss_ratio_max": "unrealized loss",
+    "daily_loss_ratio_max": "daily loss",
+    "drawdown_ratio_max": "drawdown",
+}
+
+
+def clock_time(ts_ns: int) -> str:
+    """Write Unix nanoseconds as the time of day, UTC."""
+    return datetime.fromtimestamp(ts_ns // 1_000_000_000, tz=UTC).strftime("%H:%M:%S")
+
+
+def span(seconds: float) -> str:
+    """Write a span of seconds in a few characters: 3.2s, 45s, 12m, 3h05, 2d04h."""
+    if seconds < 10:
+        return f"{seconds:.1f}s"
+    if seconds < 60:
+        return f"{seconds:.0f}s"
+    minutes = int(seconds) // 60
+    if minutes < 60:
+        return f"{minutes}m"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes:02}" if hours < 24 else f"{hours // 24}d{hours % 24:02}h"
+
+
+def number(value: Decimal | None, digits: int = 2) -> str:
+    """Write an amount with separators, or that it is unknown."""
+    return UNKNOWN if value is None else f"{value:,.{digits}f}"
+
+
+def exact(value: Decimal | None) -> str:
+    """Write a price or quantity with all its digits, or that it is unknown."""
+    return UNKNOWN if value is None else f"{value.normalize():,f}"
+
+
+def use_label(use: Use) -> str:
+    """Return what a person calls a limit."""
+    return symbol(use.instrument_id) if use.instrument_id else _LABELS[use.key]
+
+
+def use_figures(use: Use) -> str:
+    """Write what is used and what is allowed, in the limit's unit."""
+    if use.key.endswith("_ratio_max"):
+        observed = UNKNOWN if use.observed is None else f"{use.observed:.2%}"
+        return f"{observed} of {use.limit:.2%}"
+    digits = 2 if use.key == "leverage_max" else 0
+    return f"{number(use.observed, digits)} of {exact(use.limit)}"
+
+
+def use_words(use: Use) -> str:
+    """Write how much of a limit is used."""
+    share = UNKNOWN if use.share is None else f"{use.share:.0%}"
+    return f"{use_label(use)} {share} of its cap"
+
+
+def cover_words(position: PositionLine) -> str:
+    """Say whether a position is protected, and for how long it has not been."""
+    if position.is_covered:
+        return "covered"
+    part = position.covered_qty / abs(position.signed_qty)
+    return f"UNPROTECTED {1 - part:.0%} for {span(position.unprotected_sec)}"
+
+
+def position_words(position: PositionLine) -> str:
+    """Say what a position is and whether it is protected."""
+    pnl = "PnL unknown"
+    if position.unrealized_usdt is not None:
+        pnl = f"{position.unrealized_usdt:+,.2f} USDT"
+    words = f"{symbol(position.instrument_id)} {position.signed_qty.normalize():+f} {pnl}"
+    return f"{words} {cover_words(position)}"
+
+
+def connection_words(health: Health) -> str:
+    """Say which clients are connected."""
+    down = [client for client in health.clients if not client.is_connected]
+    if not health.clients:
+        return f"connection {UNKNOWN}"
+    if down:
+        return "DOWN: " + ", ".join(f"{client.kind} {client.name}" for client in down)
+    return f"{len(health.clients)} connections up"
+
+
+def feed_words(health: Health) -> str:
+    """Say how old the oldest price is, and of which symbols there is none."""
+    missing = [symbol(feed.instrument_id) for feed in health.feeds if feed.age_ms is None]
+    if missing:
+        return f"no price of {', '.join(missing)}"
+    oldest = max(health.feeds, key=lambda feed: abs(feed.age_ms or 0))
+    stale = "" if oldest.is_fresh else "STALE "
+    return f"{stale}oldest price {span((oldest.age_ms or 0) / 1_000)}"
+
+
+def health_words(snapshot: Snapshot) -> str:
+    """Say in a few words how the venue is."""
+    return f"{connection_words(snapshot.health)}, {feed_words(snapshot.health)}"
