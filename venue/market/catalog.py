@@ -27,7 +27,6 @@ from venue.engine.symbols import from_instrument
 from venue.market import bars, events
 from venue.market.events import Depth, Level, Mark, MarketEvent, Quote, Trade
 from venue.market.fills import next_funding_ms, with_marks, with_quotes
-from venue.market.klines import with_klines
 
 if TYPE_CHECKING:
     from nautilus_trader.model.instruments import CryptoPerpetual
@@ -65,8 +64,6 @@ class CatalogMarket:
         Symbols such as ``BTCUSDT``.
     span : Span
         What part to replay.
-    intervals : Sequence[str]
-        The bars to stream.
     use_bars : bool
         Whether to take bars apart even where there are trade ticks.
 
@@ -82,14 +79,12 @@ class CatalogMarket:
         path: Path,
         names: Sequence[str],
         span: Span | None = None,
-        intervals: Sequence[str] = ("1m",),
         *,
         use_bars: bool = False,
     ) -> None:
         if not path.is_dir():
             raise SourceError(f"{path}: no catalog there")
         self._span = span or Span()
-        self._intervals = tuple(intervals)
         store = Store(path)
         ids = [symbols.instrument_id(name) for name in names]
         self._series = [
@@ -114,8 +109,7 @@ class CatalogMarket:
         """
         streams = [series.events() for series in self._series]
         merged = heapq.merge(*streams, key=lambda event: event.ts_ms)
-        names = [series.spec.symbol for series in self._series]
-        return with_klines(with_marks(merged), names, self._intervals)
+        return with_marks(merged)
 
 
 class _Series:

@@ -103,7 +103,7 @@ MarketEvent = Quote | Depth | Trade | Mark | Kline
 
 
 class Source(Protocol):
-    """Where market events come from."""
+    """Where quotes, depth, trades and marks come from; bars are made of them (Market)."""
 
     @property
     def symbols(self) -> "Sequence[SymbolSpec]":

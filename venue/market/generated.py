@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from venue.market.events import Depth, Level, Mark, MarketEvent, Quote, Trade
 from venue.market.fills import next_funding_ms
-from venue.market.klines import with_klines
 
 if TYPE_CHECKING:
     from venue.engine.symbols import SymbolSpec
@@ -77,8 +76,6 @@ class GeneratedMarket:
         Of the walk.
     end_ms : int, optional
         Where to stop; never by default.
-    intervals : Sequence[str]
-        The bars to stream.
     walk : Walk
         How prices move.
 
@@ -91,14 +88,12 @@ class GeneratedMarket:
         start_ms: int,
         seed: int = 0,
         end_ms: int | None = None,
-        intervals: Sequence[str] = ("1m",),
         walk: Walk | None = None,
     ) -> None:
         self._symbols = tuple(symbols)
         self._start_ms = start_ms
         self._seed = seed
         self._end_ms = end_ms
-        self._intervals = tuple(intervals)
         self._walk = walk or Walk()
         missing = sorted({spec.symbol for spec in symbols} - set(self._walk.prices))
         if missing:
@@ -111,10 +106,6 @@ class GeneratedMarket:
 
     def events(self) -> Iterator[MarketEvent]:
         """Yield the market from its start; each call begins anew."""
-        names = [spec.symbol for spec in self._symbols]
-        return with_klines(self._steps(), names, self._intervals)
-
-    def _steps(self) -> Iterator[MarketEvent]:
         common = Random(f"{self._seed}")  # noqa: S311 - a market, no secret
         walk = self._walk
         step_sigma = walk.volatility_annual * math.sqrt(STEP_MS / 1000 / _SECONDS_A_YEAR)

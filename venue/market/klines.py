@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain
 
 from venue.market.events import Kline, MarketEvent, Trade
 
@@ -78,7 +79,7 @@ class KlineBuilder:
     trades is missing.
     """
 
-    def __init__(self, symbol: str, interval: str, start_ms: int = 0) -> None:
+    def __init__(self, symbol: str, interval: str, start_ms: int) -> None:
         self._symbol = symbol
         self._interval = interval
         self._start_ms = start_ms
@@ -120,13 +121,23 @@ def with_klines(
     events: Iterator[MarketEvent],
     symbols: Sequence[str],
     intervals: Sequence[str],
-    start_ms: int = 0,
 ) -> Iterator[MarketEvent]:
-    """Yield the events and, between them, the bars that their trades make (see KlineBuilder)."""
-    builders = {s: [KlineBuilder(s, name, start_ms) for name in intervals] for s in symbols}
+    """
+    Yield the events and, between them, the bars that their trades make (see KlineBuilder).
+
+    Raises
+    ------
+    IntervalError
+        If an interval is not one that is built.
+
+    """
+    first = next(events, None)
+    if first is None:
+        return
+    builders = {s: [KlineBuilder(s, name, first.ts_ms) for name in intervals] for s in symbols}
     every = [builder for group in builders.values() for builder in group]
     second = -1
-    for event in events:
+    for event in chain((first,), events):
         if event.ts_ms // 1000 != second:  # bars end on whole seconds
             second = event.ts_ms // 1000
             ended = [kline for builder in every for kline in builder.advance(event.ts_ms)]

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from catalog.blocks import LineError, SourceError, blocks
 from venue.market.events import Depth, Level, Mark, MarketEvent, Quote, Trade
 from venue.market.fills import with_marks
-from venue.market.klines import with_klines
 
 if TYPE_CHECKING:
     from venue.engine.symbols import SymbolSpec
@@ -33,8 +32,6 @@ class RecordedMarket:
         The instruments that may occur.
     paths : Sequence[Path]
         The files (plain, gzip or zip), those of one symbol in order of time.
-    intervals : Sequence[str]
-        The bars to stream.
 
     Raises
     ------
@@ -47,7 +44,6 @@ class RecordedMarket:
         self,
         symbols: "Sequence[SymbolSpec]",
         paths: Sequence[Path],
-        intervals: Sequence[str] = ("1m",),
     ) -> None:
         known = {spec.symbol: spec for spec in symbols}
         self._files: dict[str, list[Path]] = {}
@@ -57,7 +53,6 @@ class RecordedMarket:
                 raise SourceError(f"{path}: a recording of {symbol}, not of {', '.join(known)}")
             self._files.setdefault(symbol, []).append(path)
         self._symbols = tuple(known[symbol] for symbol in self._files)
-        self._intervals = tuple(intervals)
 
     @property
     def symbols(self) -> "Sequence[SymbolSpec]":
@@ -76,12 +71,7 @@ class RecordedMarket:
         """
         streams = [_Reader(spec).events(self._files[spec.symbol]) for spec in self._symbols]
         merged = heapq.merge(*streams, key=lambda event: event.ts_ms)
-        first = next(merged, None)
-        if first is None:
-            return
-        names = [spec.symbol for spec in self._symbols]
-        events = with_marks(_chain(first, merged))
-        yield from with_klines(events, names, self._intervals, start_ms=first.ts_ms)
+        yield from with_marks(merged)
 
 
 class _Reader:
@@ -211,8 +201,3 @@ def _symbol_of(path: Path) -> str:
 
 def _first[T](items: Iterator[T], count: int) -> Iterator[T]:
     return (item for item, _ in zip(items, range(count), strict=False))
-
-
-def _chain(first: MarketEvent, rest: Iterator[MarketEvent]) -> Iterator[MarketEvent]:
-    yield first
-    yield from rest
