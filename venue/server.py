@@ -1,0 +1,177 @@
+"""The venue as a whole: exchange, market, wire and faults on one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from venue.config import ConfigError, VenueConfig
+from venue.engine.exchange import Exchange
+from venue.engine.symbols import builtin
+from venue.market.generated import GeneratedMarket
+from venue.still import StillMarket
+from venue.wire.clock import VenueClock, wall_ms
+from venue.wire.control import Control
+from venue.wire.hooks import NoFaults
+from venue.wire.keys import KeyRing
+from venue.wire.listener import Listener
+from venue.wire.log import WireLog
+from venue.wire.player import Player
+from venue.wire.wire import Wire
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+    from pathlib import Path
+
+    from venue.market.events import Source
+    from venue.wire.hooks import Hooks
+
+STEPPED_START_MS = 1_767_225_600_000  # 2026-01-01: a stepped market of a seed begins there
+
+
+class Venue:
+    """
+    A Binance USD-M Futures venue on this machine.
+
+    Parameters
+    ----------
+    config : VenueConfig
+        What it is made of.
+    source : Source, optional
+        A market of the caller's own, in place of ``config.market``.
+
+    Raises
+    ------
+    ConfigError
+        If the market, a symbol or the scenario cannot be had.
+
+    """
+
+    def __init__(self, config: VenueConfig, source: Source | None = None) -> None:
+        self.config = config
+        self.clock = VenueClock(config.speed)
+        self.log = WireLog(config.wire_log, self.clock.market_ms)
+        self.keys = KeyRing(self.account_names, config.seed)
+        source = source or _open_market(config)
+        self.exchange = Exchange(
+            source.symbols, now_ms=self.clock.market_ms(), seed=config.seed or 0
+        )
+        for account in config.accounts:
+            self.exchange.open_account(
+                account.name,
+                wallet=account.wallet,
+                leverage=account.leverage,
+                margin_type=account.margin_type,
+                dual_side=account.dual_side,
+            )
+        self.faults: Hooks = NoFaults()
+        self.wire = Wire(config, self.exchange, self.clock, self.log, self.keys, self.faults)
+        self.player = Player(source, self.wire)
+        self.symbol_names = tuple(spec.symbol for spec in source.symbols)
+        self.stopping = asyncio.Event()
+        self.key_files: dict[str, Path] = {}
+        self._listener = Listener(self.wire)
+        self._control = Control(self)
+        self._playing: asyncio.Task[None] | None = None
+        self._port = 0
+        self._control_port = 0
+
+    @property
+    def account_names(self) -> list[str]:
+        return [account.name for account in self.config.accounts]
+
+    @property
+    def rest_url(self) -> str:
+        return f"http://{self.config.host}:{self._port}"
+
+    @property
+    def ws_url(self) -> str:
+        """The WebSocket address without a route; clients append /public, /market or /private."""
+        return f"ws://{self.config.host}:{self._port}"
+
+    @property
+    def control_url(self) -> str:
+        return f"http://127.0.0.1:{self._control_port}/control"
+
+    async def start(self) -> None:
+        """Write the key files, listen, and begin to play."""
+        if self.config.keys_dir is not None:
+            self.key_files = self.keys.write(self.config.keys_dir)
+        if not self.clock.stepped:
+            self.player.catch_up()
+        self._port = await self._listener.start(self.config.host, self.config.port)
+        self._control_port = await self._control.start()
+        self.wire.tell_truth()
+        self._playing = asyncio.create_task(self.player.run())
+        self._playing.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            self.stopping.set()  # the player failed: stop() raises what happened
+
+    async def stop(self) -> None:
+        """Tell the truth once more, close every connection and the log."""
+        self.stopping.set()
+        playing, self._playing = self._playing, None
+        if playing is None:
+            return
+        playing.cancel()
+        result = (await asyncio.gather(playing, return_exceptions=True))[0]
+        await self._listener.stop()
+        await self._control.stop()
+        self.wire.tell_truth()
+        self.log.close()
+        if isinstance(result, Exception):
+            raise result
+
+    async def step(self, events: int = 1) -> int:
+        """Play the next *events* events of a stepped venue; return how many there were."""
+        return await self.player.step(events)
+
+    async def play_until(self, ts_ms: int) -> int:
+        """Play a stepped venue up to *ts_ms*; return how many events there were."""
+        return await self.player.play_until(ts_ms)
+
+    def move(self, symbol: str, price: Decimal) -> None:
+        """Let *symbol* jump to *price*; its market goes on from there."""
+        self.wire.note("move", f"{symbol} to {price}")
+        self.player.jump(symbol, price)
+
+    def fault(self, name: str, arguments: dict[str, Any]) -> Any:
+        """Do the fault *name* now."""
+        raise ConfigError(f"fault {name!r}: there is none of that name ({arguments})")
+
+    def fault_names(self) -> list[str]:
+        """Return the faults this venue knows."""
+        return []
+
+    def state(self) -> dict[str, Any]:
+        """Return where the venue stands, for the control address."""
+        return {
+            "market_ms": self.clock.market_ms(),
+            "wire_ms": self.clock.wire_ms(),
+            "speed": self.clock.speed,
+            "played": self.player.played,
+            "next_ms": self.player.next_ms,
+            "finished": self.player.finished.is_set(),
+            "prices": self.wire.tape.prices(),
+            "accounts": self.account_names,
+            "market_connections": len(self.wire.market_streams.subscribers),
+            "user_connections": len(self.wire.user_streams.streams),
+            "log_lines": self.log.lines,
+        }
+
+
+def _open_market(config: VenueConfig) -> Source:
+    kind, _, rest = config.market.partition(":")
+    start_ms = config.start_ms
+    if start_ms is None:
+        start_ms = wall_ms() if config.speed else STEPPED_START_MS
+    if kind == "still" and not rest:
+        return StillMarket(builtin(*config.symbols), start_ms=start_ms)
+    if kind == "generated" and not rest:
+        seed = config.seed or 0
+        return GeneratedMarket(
+            builtin(*config.symbols), start_ms=start_ms, seed=seed, end_ms=config.end_ms
+        )
+    raise ConfigError(f"market={config.market!r}: not one of generated, still")
