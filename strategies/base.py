@@ -13,6 +13,7 @@ from nautilus_trader.model.events import (
     OrderDenied,
     OrderEvent,
     OrderFilled,
+    OrderInitialized,
     OrderModifyRejected,
     OrderRejected,
     PositionEvent,
@@ -275,11 +276,12 @@ class ProtectedStrategy(Strategy):
     def _adopt(self) -> None:
         self._forget()
         scope = {"instrument_id": self.instrument_id, "strategy_id": self.id}
-        orders = [*self.cache.orders_open(**scope), *self.cache.orders_inflight(**scope)]
+        # Also those that are not sent yet: whoever holds them sends them when they are due.
+        orders = [order for order in self.cache.orders(**scope) if not order.is_closed]
         position = self.position
         if position is None and not orders:
             return
-        self._trade = Trade.adopt(position, dict.fromkeys(orders))
+        self._trade = Trade.adopt(position, orders)
         self.log.info(f"Adopted {position} with {len(orders)} orders")
         self._tend()
 
@@ -303,15 +305,28 @@ class ProtectedStrategy(Strategy):
     def _handle_own_event(self, event: OrderEvent | PositionEvent) -> None:
         if event.instrument_id != self.instrument_id:
             return
+        if isinstance(event, OrderInitialized):
+            self._meet(event)
         if isinstance(event, REFUSALS):
-            self._note_denial(event.reason, type(event).__name__)
-        if isinstance(event, OrderCancelRejected):
-            self._wake_after(self._retry_ns)
+            self._note_refusal(event)
         if isinstance(event, PositionOpened) and self._trade is None:
             self._adopt()  # an order we had given up was filled after all
         # A fill is always followed by its position event, and only then is it our turn.
         elif not isinstance(event, OrderFilled):
             self._tend()
+
+    def _meet(self, event: OrderInitialized) -> None:
+        """Take an order into the trade that was placed for it, not by it."""
+        trade = self._trade
+        if trade is not None and not trade.knows(event.client_order_id):
+            trade.join(self.cache.order(event.client_order_id))
+
+    def _note_refusal(self, event: OrderEvent) -> None:
+        if isinstance(event, OrderCancelRejected):
+            if self.cache.is_order_closed(event.client_order_id):
+                return  # The order was gone before the cancel arrived, as was wanted.
+            self._wake_after(self._retry_ns)
+        self._note_denial(event.reason, type(event).__name__)
 
     def _note_denial(self, reason: str, source: str = "") -> None:
         # Ours read CATEGORY_CONDITION: key=value. A venue's own words may carry prices or ids,

@@ -1,6 +1,6 @@
 """The orders of one round trip: entry, stop, target, and what replaces or ends them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Self
@@ -20,7 +20,8 @@ class Trade:
     The orders of the round trip in progress, as the cache holds them.
 
     The orders are the cached objects themselves, so their states are always current;
-    nothing here has to be told about an event.
+    nothing here has to be told about an event. A stop may be split over several orders: a venue
+    that fills the entry bit by bit gets a further one where it does not let the first one grow.
     """
 
     entry: Order | None
@@ -28,6 +29,7 @@ class Trade:
     target: Order | None = None
     exit: Order | None = None
     replacement: Order | None = None  # a tighter stop that is not accepted yet
+    more_stops: list[Order] = field(default_factory=list)
     retired: list[Order] = field(default_factory=list)  # replaced stops and strays
     canceling: set[ClientOrderId] = field(default_factory=set)
 
@@ -36,8 +38,8 @@ class Trade:
         """
         Rebuild the trade from what a previous run left: its position and its unclosed orders.
 
-        Of several stops the tightest is kept; one that does not cover the whole position
-        does not count. What has no place in the trade is retired, which is to say canceled.
+        Of stops for the whole position the tightest is kept; without one, those that cover it
+        together count. What has no place in the trade is retired, which is to say canceled.
         """
         orders = list(orders)
         entry = next((order for order in orders if not order.is_reduce_only), None)
@@ -50,7 +52,7 @@ class Trade:
                 continue
             if guarded is None or not order.is_reduce_only or order.side == side:
                 trade.retired.append(order)
-            elif order.order_type == OrderType.STOP_MARKET and order.leaves_qty >= guarded.quantity:
+            elif order.order_type == OrderType.STOP_MARKET:
                 stops.append(order)
             elif order.order_type == OrderType.MARKET and trade.exit is None:
                 trade.exit = order
@@ -58,11 +60,33 @@ class Trade:
                 trade.target = order
             else:
                 trade.retired.append(order)
-        if stops:
+        if guarded is not None:
             stops.sort(key=lambda order: order.trigger_price, reverse=side == OrderSide.BUY)
-            trade.stop, *spare = stops
-            trade.retired.extend(spare)
+            trade._adopt_stops(stops, guarded.quantity.as_decimal())
         return trade
+
+    def _adopt_stops(self, stops: list[Order], needed: Decimal) -> None:
+        whole = next((o for o in stops if o.leaves_qty.as_decimal() >= needed), None)
+        if whole is not None:
+            self.stop = whole
+            self.retired += [order for order in stops if order is not whole]
+        elif sum(o.leaves_qty.as_decimal() for o in stops) >= needed:
+            self.stop, *self.more_stops = stops
+        else:
+            self.retired += stops
+
+    def join(self, order: Order) -> None:
+        """Take an order that was placed for the trade by whoever watches over its stop."""
+        if order.order_type == OrderType.STOP_MARKET:
+            self.more_stops.append(order)
+        elif self.exit is None or self.exit.is_closed:
+            self.exit = order
+        else:
+            self.retired.append(order)
+
+    def knows(self, client_order_id: ClientOrderId) -> bool:
+        """Return whether an order belongs to the trade."""
+        return any(order.client_order_id == client_order_id for order in self._orders())
 
     def is_entering(self) -> bool:
         """Return whether the entry may still fill."""
@@ -70,6 +94,8 @@ class Trade:
 
     def has_stop(self) -> bool:
         """Return whether a protective stop is working or on its way."""
+        if self.stop is None or self.stop.is_closed:
+            self.stop = next((stop for stop in self.more_stops if not stop.is_closed), self.stop)
         return self.stop is not None and not self.stop.is_closed
 
     def promote_replacement(self) -> None:
@@ -78,15 +104,20 @@ class Trade:
             return
         if self.replacement.is_open:
             if self.stop is not None:
-                self.retired.append(self.stop)
-            self.stop, self.replacement = self.replacement, None
+                self.retired += [self.stop, *self.more_stops]
+            self.stop, self.replacement, self.more_stops = self.replacement, None, []
         elif self.replacement.is_closed:
             self.replacement = None
 
     def unclosed(self) -> list[Order]:
         """Return every order of the trade that could still do something."""
-        orders = (self.entry, self.stop, self.target, self.exit, self.replacement, *self.retired)
-        return [order for order in orders if order is not None and not order.is_closed]
+        return [order for order in self._orders() if not order.is_closed]
+
+    def _orders(self) -> Iterator[Order]:
+        single = (self.entry, self.stop, self.target, self.exit, self.replacement)
+        yield from (order for order in single if order is not None)
+        yield from self.more_stops
+        yield from self.retired
 
 
 def entry_list(

@@ -77,7 +77,8 @@ class RecordingClient(SandboxExecutionClient):
 class LiveScene(Scene):
     """A live kernel with queues and an event loop of its own, before a venue in this process."""
 
-    client: RecordingClient
+    client: SandboxExecutionClient
+    client_type: type[SandboxExecutionClient] = RecordingClient
 
     def _build(self) -> None:
         self.loop = asyncio.new_event_loop()
@@ -96,7 +97,7 @@ class LiveScene(Scene):
         )
         self.kernel.cache.add_instrument(BTC)
         self.kernel.cache.add_instrument(ETH)
-        self.client = RecordingClient(
+        self.client = self.client_type(
             loop=self.loop, portfolio=self.kernel.portfolio, msgbus=self.kernel.msgbus,
             cache=self.kernel.cache, clock=self.kernel.clock,
             config=SandboxExecutionClientConfig(
