@@ -76,6 +76,8 @@ class VenueConfig:
         ``recording:PATH[,PATH]``.
     symbols : tuple of str
         The symbols that trade.
+    intervals : tuple of str
+        The bars that can be subscribed to.
     start_ms, end_ms : int, optional
         The part of a catalog or recording that is played, or when a generated market begins.
     speed : float
@@ -99,6 +101,7 @@ class VenueConfig:
     port: int = 0
     market: str = "generated"
     symbols: tuple[str, ...] = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+    intervals: tuple[str, ...] = ("1m", "5m", "15m", "1h")
     start_ms: int | None = None
     end_ms: int | None = None
     speed: float = 1.0

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from venue.config import ConfigError, VenueConfig
 from venue.engine.exchange import Exchange
-from venue.engine.symbols import builtin
-from venue.market.generated import GeneratedMarket
-from venue.still import StillMarket
-from venue.wire.clock import VenueClock, wall_ms
+from venue.market.market import Market
+from venue.sources import open_source
+from venue.wire.clock import VenueClock
 from venue.wire.control import Control
 from venue.wire.hooks import NoFaults
 from venue.wire.keys import KeyRing
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
     from venue.market.events import Source
     from venue.wire.hooks import Hooks
-
-STEPPED_START_MS = 1_767_225_600_000  # 2026-01-01: a stepped market of a seed begins there
 
 
 class Venue:
@@ -52,9 +49,9 @@ class Venue:
         self.clock = VenueClock(config.speed)
         self.log = WireLog(config.wire_log, self.clock.market_ms)
         self.keys = KeyRing(self.account_names, config.seed)
-        source = source or _open_market(config)
+        self.market = Market(source or open_source(config), config.intervals)
         self.exchange = Exchange(
-            source.symbols, now_ms=self.clock.market_ms(), seed=config.seed or 0
+            self.market.symbols, now_ms=self.clock.market_ms(), seed=config.seed or 0
         )
         for account in config.accounts:
             self.exchange.open_account(
@@ -66,8 +63,8 @@ class Venue:
             )
         self.faults: Hooks = NoFaults()
         self.wire = Wire(config, self.exchange, self.clock, self.log, self.keys, self.faults)
-        self.player = Player(source, self.wire)
-        self.symbol_names = tuple(spec.symbol for spec in source.symbols)
+        self.player = Player(self.market, self.wire)
+        self.symbol_names = tuple(spec.symbol for spec in self.market.symbols)
         self.stopping = asyncio.Event()
         self.key_files: dict[str, Path] = {}
         self._listener = Listener(self.wire)
@@ -160,18 +157,3 @@ class Venue:
             "user_connections": len(self.wire.user_streams.streams),
             "log_lines": self.log.lines,
         }
-
-
-def _open_market(config: VenueConfig) -> Source:
-    kind, _, rest = config.market.partition(":")
-    start_ms = config.start_ms
-    if start_ms is None:
-        start_ms = wall_ms() if config.speed else STEPPED_START_MS
-    if kind == "still" and not rest:
-        return StillMarket(builtin(*config.symbols), start_ms=start_ms)
-    if kind == "generated" and not rest:
-        seed = config.seed or 0
-        return GeneratedMarket(
-            builtin(*config.symbols), start_ms=start_ms, seed=seed, end_ms=config.end_ms
-        )
-    raise ConfigError(f"market={config.market!r}: not one of generated, still")

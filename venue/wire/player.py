@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from venue.market.book import Book
 from venue.market.events import Depth, Mark, Quote, Trade, shifted
+from venue.market.shape import Bend, PriceShape
 from venue.market.streams import stream_payloads
-from venue.wire.jumps import Jumps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from decimal import Decimal
 
-    from venue.market.book import Book
-    from venue.market.events import MarketEvent, Source
+    from venue.market.events import MarketEvent
+    from venue.market.market import Market
     from venue.wire.wire import Wire
 
 TICK_SECS = 0.010
@@ -38,18 +40,21 @@ class Player:
 
     Parameters
     ----------
-    source : Source
+    market : Market
         Where events come from.
     wire : Wire
         What they go through.
 
     """
 
-    def __init__(self, source: Source, wire: Wire) -> None:
+    def __init__(self, market: Market, wire: Wire) -> None:
         self._wire = wire
-        self._events: Iterator[MarketEvent] = iter(source.events())
+        self._market = market
+        self._ticks = {spec.symbol: spec.tick_size for spec in market.symbols}
+        self._events: Iterator[MarketEvent] = iter(market.events())
         self._next: MarketEvent | None = next(self._events, None)
-        self._jumps = Jumps()
+        self._books: dict[str, Book] = {}
+        self._last: dict[str, dict[type, Quote | Trade | Mark]] = {}
         self._shift_ms = 0
         self.played = 0
         self.finished = asyncio.Event()
@@ -126,9 +131,31 @@ class Player:
         return done
 
     def jump(self, symbol: str, price: Decimal) -> None:
-        """Move *symbol* to *price* now; what the source tells later is moved with it."""
-        for event in self._jumps.jump(symbol, price, self._wire.clock.market_ms()):
-            self._apply(event)
+        """
+        Let *symbol* trade at *price* now; what the source tells later is bent by the same factor.
+
+        Raises
+        ------
+        PlayerError
+            If the symbol has not traded yet.
+        BendError
+            If the price is not within a hundredth and a hundred times of the last.
+
+        """
+        last = self._last.get(symbol, {})
+        traded = last.get(Trade)
+        if not isinstance(traded, Trade):
+            raise PlayerError(f"{symbol} has not traded yet")
+        bend = Bend(factor=price / traded.price)
+        self._market.bend(symbol, bend)
+        shape = PriceShape(self._ticks[symbol])
+        shape.add(bend)
+        now_ms = self._wire.clock.market_ms()
+        for event in list(last.values()):
+            self._apply(shape.apply(replace(event, ts_ms=now_ms)))
+        following = self._next  # read from the market before it was bent
+        if isinstance(following, Quote | Trade | Mark) and following.symbol == symbol:
+            self._next = shape.apply(following)
 
     def _must_be_stepped(self) -> None:
         if not self._wire.clock.stepped:
@@ -142,7 +169,7 @@ class Player:
         following = next(self._events, None)
         self._take(None if following is None else shifted(following, self._shift_ms))
         self.played += 1
-        self._apply(self._jumps.apply(event))
+        self._apply(event)
 
     def _take(self, event: MarketEvent | None) -> None:
         self._next = event
@@ -155,6 +182,8 @@ class Player:
             wire.clock.set_market(max(event.ts_ms, wire.clock.market_ms()))
         wire.exchange.advance(max(event.ts_ms, wire.exchange.now_ms))
         wire.tape.see(event)
+        if isinstance(event, Quote | Trade | Mark):
+            self._last.setdefault(event.symbol, {})[type(event)] = event
         book = self._feed(event)
         wanted = wire.market_streams.wanted
         if wanted:
@@ -174,7 +203,8 @@ class Player:
                 symbol, event.mark, event.index, event.funding_rate, event.next_funding_ms
             )
         elif isinstance(event, Depth):
-            book = self._jumps.books[symbol]
+            book = self._books.setdefault(symbol, Book())
+            book.apply(event)
             exchange.on_depth(symbol, book.bids(), book.asks())
             return book
         return None
