@@ -92,7 +92,7 @@ class Connection:
             self._request.transport.abort()
 
     async def run(
-        self, on_text: Callable[[str], None], on_open: Callable[[], None]
+        self, on_text: Callable[[str], object], on_open: Callable[[], object]
     ) -> web.WebSocketResponse:
         """Shake hands, call *on_open*, and pass each text to *on_text* until the end."""
         loop = asyncio.get_running_loop()
@@ -109,7 +109,7 @@ class Connection:
             self.why_closed = self.why_closed or "the line ended"
         return self._socket
 
-    async def _read(self, on_text: Callable[[str], None]) -> None:
+    async def _read(self, on_text: Callable[[str], object]) -> None:
         loop = asyncio.get_running_loop()
         async for message in self._socket:
             self._heard = loop.time()

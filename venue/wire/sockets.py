@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import msgspec
 from aiohttp import web
 
+from venue.wire.commands import reply
 from venue.wire.connection import Connection
 from venue.wire.market_streams import Subscriber
 from venue.wire.routes import PRIVATE, UNROUTED
@@ -16,6 +17,9 @@ from venue.wire.signing import parameters
 from venue.wire.user_streams import UserStream
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from venue.wire.commands import Board
     from venue.wire.wire import Wire
 
 _PATH = re.compile(r"(?:/(public|market|private))?/(ws|stream)(?:/(.*))?")
@@ -64,20 +68,18 @@ class SocketServer:
     async def _market(
         self, connection: Connection, route: str, names: list[str], *, wrapped: bool
     ) -> web.StreamResponse:
-        streams = self._wire.market_streams
-        subscriber = Subscriber(connection, route, wrapped=wrapped)
+        hub = self._wire.market_streams
+        subscriber = Subscriber(hub, connection, route, wrapped=wrapped)
 
         def on_open() -> None:
-            self._wire.log.write("connect", stream=f"/{route}", account=None)
-            streams.subscribers.add(subscriber)
-            if not streams.subscribe(subscriber, names):
+            hub.subscribers.add(subscriber)
+            if not subscriber.subscribe(names):
                 connection.drop("too many streams")
 
         try:
-            return await connection.run(lambda text: streams.command(subscriber, text), on_open)
+            return await self._run(connection, subscriber, f"/{route}", None, on_open)
         finally:
-            streams.leave(subscriber)
-            self._tell_end(f"/{route}", None, connection)
+            subscriber.leave()
 
     async def _private(
         self,
@@ -95,33 +97,42 @@ class SocketServer:
         ever comes, as the documents promise no refusal.
 
         """
-        accounts = self._accounts(keys) if self._carries_user_data(route) else {}
-        account = next(iter(accounts.values()), None)
+        carries = route == PRIVATE or self._wire.config.unrouted == "all"
         events = frozenset(name for name in params.get("events", "").split("/") if name)
-        stream = UserStream(connection, accounts, events, wrapped)
+        stream = UserStream(
+            connection, self._owner if carries else lambda _: None, events, wrapped=wrapped
+        )
+        stream.subscribe(keys)
+        account = next(iter(stream.keys.values()), None)
+        hub = self._wire.user_streams.streams
+        try:
+            return await self._run(
+                connection, stream, f"/{route or PRIVATE}", account, lambda: hub.add(stream)
+            )
+        finally:
+            hub.discard(stream)
 
-        def on_open() -> None:
-            self._wire.log.write("connect", stream=f"/{route or PRIVATE}", account=account)
-            self._wire.user_streams.streams.add(stream)
+    def _owner(self, key: str) -> str | None:
+        return self._wire.listen_keys.account(key, self._wire.clock.wire_ms())
+
+    async def _run(
+        self,
+        connection: Connection,
+        board: Board,
+        stream: str,
+        account: str | None,
+        on_open: Callable[[], None],
+    ) -> web.StreamResponse:
+        log = self._wire.log
+
+        def opened() -> None:
+            log.write("connect", stream=stream, account=account)
+            on_open()
 
         try:
-            return await connection.run(lambda text: None, on_open)  # noqa: ARG005 - nothing to say
+            return await connection.run(lambda text: connection.send(reply(board, text)), opened)
         finally:
-            self._wire.user_streams.streams.discard(stream)
-            self._tell_end(f"/{route or PRIVATE}", account, connection)
-
-    def _carries_user_data(self, route: str) -> bool:
-        return route == PRIVATE or self._wire.config.unrouted == "all"
-
-    def _accounts(self, keys: list[str]) -> dict[str, str]:
-        now_ms = self._wire.clock.wire_ms()
-        owners = {key: self._wire.listen_keys.account(key, now_ms) for key in keys}
-        return {key: owner for key, owner in owners.items() if owner is not None}
-
-    def _tell_end(self, stream: str, account: str | None, connection: Connection) -> None:
-        self._wire.log.write(
-            "disconnect", stream=stream, account=account, why=connection.why_closed
-        )
+            log.write("disconnect", stream=stream, account=account, why=connection.why_closed)
 
 
 def _listen_keys(route: str, names: list[str], params: dict[str, str]) -> list[str]:

@@ -2,23 +2,65 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from venue.wire.connection import Connection
 
 
-@dataclass(eq=False, slots=True)
 class UserStream:
-    """A private connection: the keys it was opened with, and the events it wants (empty: all)."""
+    """
+    A private connection: the keys it listens with, and the events it wants.
 
-    connection: Connection
-    keys: dict[str, str]  # listen key -> account, keys that have died removed
-    events: frozenset[str]
-    wrapped: bool
+    A key that is unknown is taken into the list, and nothing ever comes on it.
+
+    Parameters
+    ----------
+    connection : Connection
+        The line.
+    owner : callable
+        Whose living key this is, None for nobody's.
+    events : frozenset of str
+        The event types that are sent; all when empty.
+    wrapped : bool
+        Whether payloads are wrapped with the key as the stream's name.
+
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        owner: Callable[[str], str | None],
+        events: frozenset[str],
+        *,
+        wrapped: bool,
+    ) -> None:
+        self.connection = connection
+        self.events = events
+        self.wrapped = wrapped
+        self.streams: list[str] = []
+        self.keys: dict[str, str] = {}  # living listen key -> account
+        self._owner = owner
+
+    def subscribe(self, streams: list[str]) -> bool:
+        """Listen with more keys."""
+        for key in streams:
+            if key not in self.streams:
+                self.streams.append(key)
+            account = self._owner(key)
+            if account is not None:
+                self.keys[key] = account
+        return True
+
+    def unsubscribe(self, streams: list[str]) -> None:
+        """Listen no more with these keys."""
+        self.streams = [key for key in self.streams if key not in streams]
+        for key in streams:
+            self.keys.pop(key, None)
 
 
 class UserStreams:
@@ -43,14 +85,16 @@ class UserStreams:
                     sent |= stream.connection.send(_message(raw, key, wrapped=stream.wrapped))
         return sent
 
-    def end_key(self, account: str, key: str, now_ms: int) -> None:
+    def end_key(self, account: str, key: str, now_ms: int) -> bool:
         """Tell whoever listens with *key* that it has expired; nothing more comes after it."""
         expired = {"e": "listenKeyExpired", "E": now_ms, "listenKey": key}
         raw = msgspec.json.encode(expired)
+        sent = False
         for stream in self.streams:
             if stream.keys.get(key) == account:
                 del stream.keys[key]
-                stream.connection.send(_message(raw, key, wrapped=stream.wrapped))
+                sent |= stream.connection.send(_message(raw, key, wrapped=stream.wrapped))
+        return sent
 
     def close_key(self, key: str) -> None:
         """End the connections of a key that its owner has closed."""

@@ -165,8 +165,8 @@ class Wire:
         return len(gone)
 
     def _end_key(self, account: str, key: str) -> None:
-        self.log.write("event", account=account, payload={"e": "listenKeyExpired"}, sent=True)
-        self.user_streams.end_key(account, key, self.clock.market_ms())
+        sent = self.user_streams.end_key(account, key, self.clock.market_ms())
+        self.log.write("event", account=account, payload={"e": "listenKeyExpired"}, sent=sent)
 
     def refuse_listen_keys(self, error: VenueError | None) -> None:
         """Answer every request for a listen key with *error*; None answers again."""
