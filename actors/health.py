@@ -41,7 +41,7 @@ class HealthProbe:
         """Listen to what the venue tells; each event becomes a notice."""
 
         def on_event(event: Any) -> None:
-            note = VenueNote(event.ts_event, str(event.kind), str(event.observed), str(event.limit))
+            note = VenueNote(event.ts_event, event.kind.code, str(event.observed), str(event.limit))
             self._events.appendleft(note)
             text = f"{note.kind}: observed={note.observed}, limit={note.limit}"
             tell(Notice(note.ts_ns, "VENUE", text, is_bad=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from nautilus_trader.common.actor import Actor
 from nautilus_trader.common.config import ActorConfig
@@ -12,6 +12,7 @@ from nautilus_trader.model.data import Bar
 from nautilus_trader.model.events import OrderEvent, OrderFilled, OrderInitialized
 from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
 
+from actors.loop import on_loop
 from risk.events import FUNDING_TOPIC, LIQUIDATION_TOPIC, FundingPayment, Liquidation
 
 _SEC = 1_000_000_000
@@ -57,7 +58,55 @@ class BalanceSample(NamedTuple):
     total: Decimal
 
 
-Entry = OrderEvent | PriceSample | BalanceSample | FundingPayment | Liquidation
+class OpeningPosition(NamedTuple):
+    """
+    A position that was there before the run; it counts from its average entry price.
+
+    Parameters
+    ----------
+    ts_event : int
+        When the run began, Unix nanoseconds.
+    position_id, strategy_id, instrument_id : str
+        Whose it is.
+    signed_qty : Decimal
+        Base units, plus for long.
+    avg_px : Decimal
+        Average entry price, quote units.
+
+    """
+
+    ts_event: int
+    position_id: str
+    strategy_id: str
+    instrument_id: str
+    signed_qty: Decimal
+    avg_px: Decimal
+
+
+class OpeningOrder(NamedTuple):
+    """What an order that was open before the run had filled by then, base units."""
+
+    ts_event: int
+    client_order_id: str
+    filled_qty: Decimal
+
+
+Entry = (
+    OrderEvent
+    | PriceSample
+    | BalanceSample
+    | FundingPayment
+    | Liquidation
+    | OpeningPosition
+    | OpeningOrder
+)
+
+
+class Log(Protocol):
+    """Where a recorder puts its entries: a list, or a file."""
+
+    def append(self, entry: Entry, /) -> None:
+        """Keep *entry*."""
 
 
 def sample_interval_ns(start_ns: int, end_ns: int) -> int:
@@ -103,13 +152,20 @@ class Recorder(Actor):
 
     It sends nothing, asks the gate nothing and does no work per quote: quotes, trades and mark
     prices are read from the cache when a sample is due; only bars are followed one by one, for
-    their extremes. `entries` holds everything in the order in which it happened.
+    their extremes.
+
+    Parameters
+    ----------
+    config : RecorderConfig
+        What to sample, and how often.
+    entries : Log, optional
+        Gets everything in the order in which it happened; a new list when there is none.
 
     """
 
-    def __init__(self, config: RecorderConfig) -> None:
+    def __init__(self, config: RecorderConfig, entries: Log | None = None) -> None:
         super().__init__(config)
-        self.entries: list[Entry] = []
+        self.entries: Any = [] if entries is None else entries
         self._known: set[ClientOrderId] = set()
         self._bars: dict[InstrumentId, Bar] = {}
         self._lows: dict[InstrumentId, float] = {}
@@ -132,7 +188,7 @@ class Recorder(Actor):
             interval_ns,
             first_ns,
             0,
-            callback=self._on_timer,
+            callback=on_loop(self.clock, self._on_timer),
             fire_immediately=True,  # at the start time, not an interval after it
         )
 

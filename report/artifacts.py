@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +15,7 @@ from nautilus_trader.cache.base import CacheFacade
 from nautilus_trader.portfolio.base import PortfolioFacade
 from nautilus_trader.trading.trader import Trader
 
-from actors.recorder import BalanceSample, Recorder
+from actors.recorder import BalanceSample, Entry, Recorder
 from configs.profile import Profile
 from report.checker import CheckReport, check
 from report.cycles import Cycle
@@ -98,14 +98,61 @@ def collect(
 
     """
     recorder.finish()
-    starting = next((e for e in recorder.entries if isinstance(e, BalanceSample)), None)
+    return assemble(
+        recorder.entries,
+        profile,
+        guard_report,
+        balances=_balances(engine),
+        strategy_ids=map(str, engine.trader.strategy_ids()),
+        nautilus_statistics=_nautilus_statistics(engine),
+        data=data,
+        run_sec=run_sec,
+    )
+
+
+def assemble(
+    entries: Sequence[Entry],
+    profile: Profile,
+    guard_report: Mapping[str, Any] | None,
+    *,
+    balances: Mapping[str, str],
+    strategy_ids: Iterable[str],
+    nautilus_statistics: Mapping[str, Any],
+    data: Mapping[str, Any],
+    run_sec: float,
+    live: Callable[[Replay], dict[str, Any]] | None = None,
+) -> Run:
+    """
+    Make the artifacts of a run from what was recorded of it.
+
+    Parameters
+    ----------
+    entries : Sequence[Entry]
+        What the recorder kept.
+    profile, guard_report, data, run_sec
+        As for `collect`.
+    balances : Mapping[str, str]
+        The last balances, by account and currency.
+    strategy_ids : Iterable[str]
+        The strategies that ran.
+    nautilus_statistics : Mapping[str, Any]
+        The engine's own figures, empty where it has none.
+    live : Callable[[Replay], dict[str, Any]], optional
+        Tells what only a run against a venue has (see `report.live`).
+
+    Raises
+    ------
+    ValueError
+        If no balance was recorded.
+
+    """
+    starting = next((entry for entry in entries if isinstance(entry, BalanceSample)), None)
     if starting is None:
-        raise ValueError("the recorder saw no account balance: was it added before the run?")
-    replay = Replay.of(recorder.entries)
+        raise ValueError("no account balance was recorded: was the recorder added before the run?")
+    replay = Replay.of(entries)
     rows = {name: replay.rows[name] for name in SCHEMAS}
     rows["positions"] = _position_rows(replay.book.cycles, rows["prices"])
     rows["denials"] = _denial_rows(rows, guard_report)
-    balances = _balances(engine)
     checked = check(rows, profile.limits)
     result = {
         "name": profile.name,
@@ -119,12 +166,13 @@ def collect(
         "data": data,
         "balances": balances,
         "statistics": statistics(rows, replay.book.cycles, float(starting.total)),
-        "strategies": by_strategy(map(str, engine.trader.strategy_ids()), rows),
-        "nautilus_statistics": _nautilus_statistics(engine),
+        "strategies": by_strategy(strategy_ids, rows),
+        "nautilus_statistics": nautilus_statistics,
         "liquidations": [_liquidation(event) for event in replay.liquidations],
         "check": checked.as_dict(),
         "guard": guard_report,
         "profile": profile.model_dump(mode="json"),
+        "live": None if live is None else live(replay),
     }
     return Run(
         result=finite(result),

@@ -18,7 +18,7 @@ from report.cycles import is_liquidation
 from report.tables import Rows, read_rows
 from risk.limits import RiskLimits
 
-TABLES = ("fills", "orders", "order_events", "equity")
+TABLES = ("opening", "fills", "orders", "order_events", "equity")
 """What the checker reads; of the equity table only when the run ended."""
 
 STOP_DELAY_MS_MAX = 5_000
@@ -104,6 +104,9 @@ def _check_caps(rows: Mapping[str, Rows], limits: RiskLimits, report: CheckRepor
     }
     position: dict[str, Decimal] = defaultdict(Decimal)
     last_px: dict[str, Decimal] = {}
+    for opening in rows["opening"]:
+        position[opening["instrument_id"]] += opening["signed_qty"]
+        last_px[opening["instrument_id"]] = opening["avg_px"]
     increase_px: dict[str, Decimal] = {}
     for fill in rows["fills"]:
         symbol, price = fill["instrument_id"], fill["last_px"]
@@ -174,6 +177,10 @@ def _check_stops(rows: Mapping[str, Rows], delay_ms_max: int, report: CheckRepor
     order_of = {order["client_order_id"]: order for order in rows["orders"]}
     filled: dict[str, Decimal] = defaultdict(Decimal)
     covers: dict[str, _Cover] = defaultdict(_Cover)
+    for opening in rows["opening"]:  # Its stop, where there is one, is among the events.
+        cover = covers[opening["instrument_id"]]
+        cover.position += opening["signed_qty"]
+        cover.bare_since = opening["ts_event"]
     now_ns = 0
     for event in rows["order_events"]:
         now_ns = max(now_ns, event["ts_event"])
@@ -196,14 +203,15 @@ def _move(
     filled: dict[str, Decimal],
 ) -> None:
     order_id, kind = order["client_order_id"], event["event"]
-    if kind == "OrderFilled":
+    if kind in ("OrderFilled", "OpeningOrder"):
         filled[order_id] += event["quantity"]
+    if kind == "OrderFilled":
         cover.position += event["quantity"] if order["side"] == "BUY" else -event["quantity"]
     if not order["is_reduce_only"] or order["order_type"] not in _STOP_TYPES:
         return
     if kind in ("OrderAccepted", "OrderUpdated"):
         cover.stops[order_id] = (order["side"], event["quantity"] - filled[order_id])
-    elif kind == "OrderFilled" and order_id in cover.stops:
+    elif kind in ("OrderFilled", "OpeningOrder") and order_id in cover.stops:
         side, qty = cover.stops[order_id]
         cover.stops[order_id] = (side, qty - event["quantity"])
     elif kind in ("OrderCanceled", "OrderExpired", "OrderRejected", "OrderDenied"):

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from actors.recorder import OpeningPosition
 from risk.events import LIQUIDATION_TAG
 
 ZERO = Decimal(0)
+BEFORE_THE_RUN = "before the run"
 
 
 @dataclass(slots=True)
@@ -129,6 +131,25 @@ class CycleBook:
     def __init__(self) -> None:
         self.cycles: list[Cycle] = []
         self.open: dict[str, Cycle] = {}
+
+    def adopt(self, opening: OpeningPosition) -> None:
+        """Take over a position that was there before the run, at its average entry price."""
+        qty = abs(opening.signed_qty)
+        cycle = Cycle(
+            position_id=opening.position_id,
+            strategy_id=opening.strategy_id,
+            instrument_id=opening.instrument_id,
+            opening_order_id=BEFORE_THE_RUN,
+            ts_opened=opening.ts_event,
+            direction=1 if opening.signed_qty > 0 else -1,
+            open_qty=qty,
+            peak_qty=qty,
+            entered_qty=qty,
+            entered_usdt=qty * opening.avg_px,
+            open_cost_usdt=qty * opening.avg_px,
+        )
+        self.open[cycle.position_id] = cycle
+        self.cycles.append(cycle)
 
     def apply(self, fill: Fill) -> None:
         """Book a fill; one that goes through flat ends a cycle and opens the next, fee shared."""

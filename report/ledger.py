@@ -85,6 +85,12 @@ class OrderState:
         leaves = self.quantity - self.filled_qty
         return leaves if self.side == "BUY" else -leaves
 
+    def adopt(self, filled_qty: Decimal) -> None:
+        """Take over what the order had filled before the run."""
+        self.filled_qty = filled_qty
+        if filled_qty:
+            self._set_status("PARTIALLY_FILLED")
+
     def apply(self, event: OrderEvent) -> None:
         """Move on by one event."""
         name = type(event).__name__

@@ -28,6 +28,7 @@ PAGE_FILE = "report.html"
 TRADES_MAX = 500
 DENIALS_MAX = 50
 BREACHES_MAX = 50
+VENUE_EVENTS_MAX = 100
 BREAKERS = range(20, 23)
 """The controls that deny nothing themselves: they trip, and the trading state denies from then."""
 
@@ -69,6 +70,8 @@ def render(run_dir: Path, compare_dir: Path | None = None) -> Path:
         "trades_max": TRADES_MAX,
         "guard": _guard(result, read_rows(run_dir, "denials")),
         "breaches_max": BREACHES_MAX,
+        "live": result.get("live"),  # older run folders have none
+        "venue_events_max": VENUE_EVENTS_MAX,
         "profile_rows": list(_flat(result["profile"])),
         "flattering": flattering(result["profile"]),
         "symbols": [chart["symbol"] for chart in data["symbols"]],

@@ -10,7 +10,7 @@ from typing import Any
 from nautilus_trader.model.enums import liquidity_side_to_str
 from nautilus_trader.model.events import OrderEvent, OrderFilled, OrderInitialized
 
-from actors.recorder import BalanceSample, Entry, PriceSample
+from actors.recorder import BalanceSample, Entry, OpeningOrder, OpeningPosition, PriceSample
 from report.cycles import ZERO, CycleBook, Fill, exit_reason
 from report.ledger import OrderState, event_row
 from risk.events import FundingPayment, Liquidation
@@ -35,9 +35,12 @@ class Replay:
         self.orders: dict[str, OrderState] = {}
         self.book = CycleBook()
         self.liquidations: list[Liquidation] = []
+        self.decision_px: dict[str, float | None] = {}
+        """The newest price that had been recorded when an order was made, by client order id."""
         self._position_qty: dict[str, Decimal] = defaultdict(Decimal)
         self._working: dict[str, dict[str, Decimal]] = defaultdict(dict)
         self._price: dict[str, float] = {}
+        self._newest: dict[str, float] = {}
         self._price_ns: dict[str, int] = defaultdict(int)
         self._exposed: set[str] = set()
 
@@ -63,10 +66,37 @@ class Replay:
                 self.book.add_funding(entry.instrument_id, entry.amount_usdt)
             case Liquidation():
                 self.liquidations.append(entry)
+            case OpeningPosition():
+                self._open_position(entry)
+            case OpeningOrder():
+                self._open_order(entry)
+
+    def _open_position(self, opening: OpeningPosition) -> None:
+        self.rows["opening"].append(opening._asdict())
+        self.book.adopt(opening)
+        self._position_qty[opening.instrument_id] += opening.signed_qty
+        # Until a sample comes it is worth what it cost: the run has made nothing of it yet.
+        self._price.setdefault(opening.instrument_id, float(opening.avg_px))
+        self._exposed.add(opening.instrument_id)
+
+    def _open_order(self, opening: OpeningOrder) -> None:
+        order = self.orders[opening.client_order_id]
+        order.adopt(opening.filled_qty)
+        self._reserve(order)
+        self.rows["order_events"].append({
+            "ts_event": opening.ts_event,
+            "client_order_id": order.client_order_id,
+            "event": "OpeningOrder",
+            "quantity": opening.filled_qty,
+            "price": order.price,
+            "trigger_price": order.trigger_price,
+            "reason": None,
+        })  # fmt: skip
 
     def _apply_order_event(self, event: OrderEvent) -> None:
         if isinstance(event, OrderInitialized):
             order = OrderState.from_event(event)
+            self.decision_px[order.client_order_id] = self._newest.get(order.instrument_id)
             self.orders[order.client_order_id] = order
         else:
             order = self.orders[event.client_order_id.value]
@@ -113,6 +143,7 @@ class Replay:
 
     def _apply_price(self, sample: PriceSample) -> None:
         self.rows["prices"].append(sample._asdict())
+        self._newest[sample.instrument_id] = sample.price
         if sample.ts_event >= self._price_ns[sample.instrument_id]:
             self._price_ns[sample.instrument_id] = sample.ts_event
             mark = sample.mark_price

@@ -20,7 +20,8 @@ def flattering(profile: Mapping[str, Any]) -> list[str]:
     simulation = profile["simulation"]
     if simulation is None:
         return []
-    types = profile["data"]["types"]
+    data = profile["data"]
+    types = data["types"] if data else ["quotes"]  # a paper run follows a venue's quotes
     found = [
         "Orders do not move the market: prices are what they were without us, whatever the size.",
         "The venue is always up: no outage, no unanswered order, no auto-deleveraging.",

@@ -38,6 +38,10 @@ SCHEMAS: dict[str, pa.Schema] = {
         "position_id": _TEXT, "side": _TEXT, "order_type": _TEXT, "last_qty": _EXACT,
         "last_px": _EXACT, "commission": _EXACT, "liquidity_side": _TEXT,
     }),
+    "opening": _schema({
+        "ts_event": _NS, "position_id": _TEXT, "strategy_id": _TEXT, "instrument_id": _TEXT,
+        "signed_qty": _EXACT, "avg_px": _EXACT,
+    }),
     "positions": _schema({
         "position_id": _TEXT, "strategy_id": _TEXT, "instrument_id": _TEXT, "side": _TEXT,
         "ts_opened": _NS, "ts_closed": _NS, "peak_qty": _EXACT, "open_qty": _EXACT,

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    model_validator,
+)
 
 
-def _number(value: object) -> object:
-    """Let a whole TOML number stand for a Decimal; anything else is judged by pydantic."""
+def _number(value: object, info: ValidationInfo) -> object:
+    """
+    Let a whole TOML number stand for a Decimal, and the text that a Decimal becomes in JSON.
+
+    Anything else is judged by pydantic.
+    """
     if isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value)
+    if info.mode == "json" and isinstance(value, str):
+        try:
+            return Decimal(value)
+        except InvalidOperation:
+            return value
     return value
 
 

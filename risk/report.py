@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from risk.judge import Judge
@@ -37,12 +38,48 @@ LIMIT_OF = {
 ALWAYS = "always on"
 
 
+def controls(judge: Judge) -> list[dict[str, Any]]:
+    """Return every control's tally, by number, with its limit in words."""
+    rows = sorted(judge.report(), key=lambda row: int(row["control"]))
+    return [row | {"limit": _limit_text(row["key"], judge.limits)} for row in rows]
+
+
+def decisions(records: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """
+    Return the states, alarms and denials of journal records, as `guard_report` has them.
+
+    What the venue told stands beside them under ``venue``, each with what it made the guard do.
+
+    Parameters
+    ----------
+    records : Iterable[dict[str, Any]]
+        Records of one run (see `risk.journal.records`); other types of record are left out.
+
+    """
+    states: list[dict[str, Any]] = []
+    alarms: list[dict[str, Any]] = []
+    denials: list[dict[str, Any]] = []
+    venue: list[dict[str, Any]] = []
+    for record in records:
+        match record["type"]:
+            case "state":
+                states.append({"ts": record["ts"], **record["data"]})
+            case "alarm":
+                alarms.append({"ts": record["ts"], **record["data"]})
+            case "denied":
+                denials.append(record["data"])
+            case "venue":
+                venue.append({"ts": record["ts"], **record["data"]})
+            case _:
+                continue
+    return {"states": states, "alarms": alarms, "denials": denials, "venue": venue}
+
+
 def guard_report(judge: Judge, denials: list[dict[str, Any]]) -> dict[str, Any]:
     """Return every control's tally, the state's history, alarms, denials and position caps."""
     limits = judge.limits
-    rows = sorted(judge.report(), key=lambda row: int(row["control"]))
     return {
-        "controls": [row | {"limit": _limit_text(row["key"], limits)} for row in rows],
+        "controls": controls(judge),
         "states": [
             {
                 "ts": t.ts_ns, "previous": t.previous.name, "state": t.state.name,

@@ -25,7 +25,7 @@ class Story:
     """Rows of the tables, told as what happens at each millisecond."""
 
     def __init__(self):
-        self.rows = {"fills": [], "orders": [], "order_events": [], "equity": []}
+        self.rows = {"opening": [], "fills": [], "orders": [], "order_events": [], "equity": []}
 
     def order(
         self, order_id, side, order_type="MARKET", *, symbol=BTC, is_reduce_only=False, tags=None

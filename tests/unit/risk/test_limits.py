@@ -182,3 +182,22 @@ def test_a_refused_table_is_left_as_it_was() -> None:
     refusal(table)
 
     assert table == before
+
+
+def test_limits_survive_their_own_json() -> None:
+    limits = make_limits(drawdown_ratio_max=D("0.15"))
+
+    assert RiskLimits.model_validate_json(limits.model_dump_json()) == limits
+
+
+@pytest.mark.parametrize("value", ["12", "twelve"])
+def test_text_is_no_number_in_a_profile(value: str) -> None:
+    with pytest.raises(ValidationError, match="order_qty_max"):
+        make_limits(order_qty_max=value)
+
+
+def test_text_that_is_no_number_is_none_in_json_either() -> None:
+    text = make_limits(drawdown_ratio_max=D("0.15")).model_dump_json()
+
+    with pytest.raises(ValidationError, match="drawdown_ratio_max"):
+        RiskLimits.model_validate_json(text.replace('"0.15"', '"much"'))
