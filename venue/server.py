@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from venue.config import ConfigError, VenueConfig
 from venue.engine.exchange import Exchange
+from venue.faults.arguments import FaultError
+from venue.faults.book import FaultBook
+from venue.faults.fault import Stage
+from venue.faults.registry import FAULTS
+from venue.faults.scenario import load_scenario
 from venue.market.market import Market
 from venue.sources import open_source
 from venue.wire.clock import VenueClock
 from venue.wire.control import Control
-from venue.wire.hooks import NoFaults
 from venue.wire.keys import KeyRing
 from venue.wire.listener import Listener
 from venue.wire.log import WireLog
@@ -23,7 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from venue.market.events import Source
-    from venue.wire.hooks import Hooks
 
 
 class Venue:
@@ -61,7 +64,7 @@ class Venue:
                 margin_type=account.margin_type,
                 dual_side=account.dual_side,
             )
-        self.faults: Hooks = NoFaults()
+        self.faults = _open_faults(config)
         self.wire = Wire(config, self.exchange, self.clock, self.log, self.keys, self.faults)
         self.player = Player(self.market, self.wire)
         self.symbol_names = tuple(spec.symbol for spec in self.market.symbols)
@@ -94,6 +97,8 @@ class Venue:
         """Write the key files, listen, and begin to play."""
         if self.config.keys_dir is not None:
             self.key_files = self.keys.write(self.config.keys_dir)
+        stage = Stage(self.wire, self.exchange, self.market)
+        self.faults.bind(stage, self.clock.market_ms())
         if not self.clock.stepped:
             self.player.catch_up()
         self._port = await self._listener.start(self.config.host, self.config.port)
@@ -134,13 +139,16 @@ class Venue:
         self.wire.note("move", f"{symbol} to {price}")
         self.player.jump(symbol, price)
 
-    def fault(self, name: str, arguments: dict[str, Any]) -> Any:
-        """Do the fault *name* now."""
-        raise ConfigError(f"fault {name!r}: there is none of that name ({arguments})")
+    def fault(self, name: str, arguments: dict[str, Any]) -> int:
+        """Arm the fault *name* with the keys of a scenario's entry; return its number."""
+        try:
+            return self.faults.add(name, arguments)
+        except FaultError as error:
+            raise ConfigError(str(error)) from None
 
-    def fault_names(self) -> list[str]:
-        """Return the faults this venue knows."""
-        return []
+    def fault_names(self) -> dict[str, Any]:
+        """Return the faults this venue knows, and those that are armed."""
+        return {"known": list(FAULTS), "armed": self.faults.listing()}
 
     def state(self) -> dict[str, Any]:
         """Return where the venue stands, for the control address."""
@@ -157,3 +165,13 @@ class Venue:
             "user_connections": len(self.wire.user_streams.streams),
             "log_lines": self.log.lines,
         }
+
+
+def _open_faults(config: VenueConfig) -> FaultBook:
+    seed = config.seed or 0
+    if config.scenario is None:
+        return FaultBook(seed)
+    try:
+        return load_scenario(config.scenario, seed)
+    except FaultError as error:
+        raise ConfigError(f"scenario: {error}") from None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from venue.engine.errors import VenueError
 
@@ -30,20 +30,26 @@ class Reaction:
     What happens to one request instead of the plain answer.
 
     ``refuse`` stops it before the engine. Otherwise the engine acts unless ``engine_acts`` is
-    False; then ``answer`` (status, JSON body) replaces the engine's own answer when given. The
-    reply leaves after ``delay_ms``, or never when ``drop_reply``: the connection is reset.
+    False; then ``answer`` (status, JSON body) replaces the engine's own answer when given, and
+    ``rewrite`` may change either. The reply leaves after ``delay_ms``, or never when
+    ``drop_reply``: the connection is reset.
 
     """
 
     refuse: VenueError | None = None
     engine_acts: bool = True
     answer: tuple[int, Any] | None = None
+    rewrite: Callable[[int, Any], tuple[int, Any]] | None = None
     delay_ms: int = 0
     drop_reply: bool = False
 
 
 class Hooks(Protocol):
     """What the wire asks before it acts; delays are in milliseconds of venue time."""
+
+    def advance(self, now_ms: int) -> None:
+        """Do what is due by *now_ms* of venue time; called at least every tick of the player."""
+        ...
 
     def on_request(self, request: RequestInfo) -> Reaction | None:
         """Return what shall happen to *request*, None for nothing special."""
@@ -64,6 +70,9 @@ class Hooks(Protocol):
 
 class NoFaults:
     """A venue on its best behavior."""
+
+    def advance(self, now_ms: int) -> None:
+        """Have nothing to do."""
 
     def on_request(self, request: RequestInfo) -> Reaction | None:  # noqa: ARG002 - protocol
         return None

@@ -109,6 +109,8 @@ class RestServer:
             status, body = self._act(call) if reaction.engine_acts else (200, {})
             if reaction.answer is not None:
                 status, body = reaction.answer
+            if reaction.rewrite is not None:
+                status, body = reaction.rewrite(status, body)
         if reaction.delay_ms > 0:
             await asyncio.sleep(reaction.delay_ms / 1_000)
         await self._wire.gate.passed()

@@ -80,6 +80,7 @@ class Wire:
         """Bring the exchange to the market's time, and deliver what that caused and what is due."""
         if not self.clock.stepped:
             self.exchange.advance(self.clock.market_ms())
+        self.hooks.advance(self.clock.market_ms())
         self.settle()
         self._deliver_late()
         for account, key in self.listen_keys.expire(self.clock.wire_ms()):
