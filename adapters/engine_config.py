@@ -8,7 +8,10 @@ NEVER = 1_000_000_000
 
 
 def live_exec_engine_config(
-    *, open_check_secs: float = 10.0, position_check_secs: float = 30.0
+    *,
+    open_check_secs: float = 10.0,
+    position_check_secs: float = 30.0,
+    startup_delay_secs: float = 10.0,
 ) -> LiveExecEngineConfig:
     """
     Return the engine's settings.
@@ -32,6 +35,7 @@ def live_exec_engine_config(
         # for during an outage; the client believes a denial only when it is repeated.
         open_check_missing_retries=NEVER,
         position_check_interval_secs=position_check_secs,
+        reconciliation_startup_delay_secs=startup_delay_secs,
         # A fill is counted once; what exceeds an order's quantity is a fault.
         allow_overfills=False,
         filter_unclaimed_external_orders=False,

@@ -27,7 +27,7 @@ def error_code(error: BaseException) -> int | None:
 
 def error_text(error: BaseException) -> str:
     """Return the venue's own words, or what went wrong on the way to it."""
-    return str(_body(error).get("msg") or error or type(error).__name__)
+    return str(_body(error).get("msg") or str(error) or type(error).__name__)
 
 
 def is_unknown(error: BaseException) -> bool:
