@@ -168,7 +168,7 @@ def _gate_spans(
     def clean() -> None:
         for order in sent.pop().order_list.orders:
             judge.on_closed(KEY, order.client_order_id.value)
-            gate.approvals.spend(order.client_order_id.value, ())
+            gate.approvals.revoke(order.client_order_id.value)
 
     return timed(decide, count)
 

@@ -113,8 +113,9 @@ BY_HAND = (
     Mutant("journal", "if chained != (seq, prev):", "if False:"),
     Mutant("journal", "if self._failure is not None:", "if False:"),
     Mutant("latch", "part.replace(self.path)", "self.path.write_text(part.read_text())"),
-    Mutant("approvals", "self._open.pop(client_order_id, None) == terms", "self._open.get(client_order_id) == terms"),
-    Mutant("approvals", "self._open.pop(client_order_id, None) == terms", "self._open.pop(client_order_id, None) is not None"),  # noqa: E501 - a table
+    Mutant("approvals", "    known.remove(terms)\n", ""),
+    Mutant("approvals", "if known is None or terms not in known:", "if known is None:"),
+    Mutant("approvals", "self._claimed.pop(key, None)", "pass"),
     Mutant("limits", 'strict=True, extra="forbid"', 'strict=True, extra="ignore"'),
     Mutant("limits", "strict=True, extra", "strict=False, extra"),
     Mutant("limits", "if self.unrealized_loss_ratio_alarm > self", "if self.unrealized_loss_ratio_alarm >= self"),

@@ -2,33 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 Terms = tuple[Any, ...]
+Mint = Callable[[str, Terms], None]
+"""Approves one send under a key; whoever holds it can approve, and only the gate does."""
+
+
+def new_approvals() -> tuple[Mint, Approvals]:
+    """Return the right to approve, for the gate to keep, and the view in which all others spend."""
+    opened: dict[str, list[Terms]] = {}
+
+    def mint(key: str, terms: Terms) -> None:
+        opened.setdefault(key, []).append(terms)
+
+    return mint, Approvals(opened)
 
 
 class Approvals:
     """
-    Minted by the gate, spent at the last hop: the execution client, later the HTTP client.
+    Spent at the last hop; each is good for one send of the terms that were judged.
 
-    An approval is good for one send of one order with the terms that were judged; a second use, or
-    other terms, find nothing.
+    A simulated client spends at once. A live client only claims what the gate approved, and its
+    HTTP client uses what was claimed: the request that leaves is compared, not the intention. Other
+    terms, or a second use, find nothing.
 
     """
 
-    def __init__(self) -> None:
-        self._open: dict[str, Terms] = {}
+    def __init__(self, opened: dict[str, list[Terms]]) -> None:
+        self._opened = opened
+        self._claimed: dict[str, list[Terms]] = {}
 
-    def mint(self, client_order_id: str, terms: Terms) -> None:
-        """Approve one send of an order with these terms; the gate alone calls this."""
-        self._open[client_order_id] = terms
-
-    def spend(self, client_order_id: str, terms: Terms) -> bool:
+    def spend(self, key: str, terms: Terms) -> bool:
         """Return whether the terms were approved; the approval is used up."""
-        return self._open.pop(client_order_id, None) == terms
+        return _take(self._opened, key, terms)
+
+    def claim(self, key: str, terms: Terms) -> bool:
+        """Return whether the terms were approved; the approval is left for the request itself."""
+        if not _take(self._opened, key, terms):
+            return False
+        self._claimed.setdefault(key, []).append(terms)
+        return True
+
+    def claimed(self, key: str) -> tuple[Terms, ...]:
+        """Return the terms that were claimed under a key and have not left yet."""
+        return tuple(self._claimed.get(key, ()))
+
+    def use(self, key: str, terms: Terms) -> bool:
+        """Return whether the terms were claimed; the approval is used up."""
+        return _take(self._claimed, key, terms)
+
+    def revoke(self, client_order_id: str) -> None:
+        """Forget what was approved for an order: it is closed, and nothing of it may leave."""
+        for key in (client_order_id, amend_key(client_order_id), cancel_key(client_order_id)):
+            self._opened.pop(key, None)
+            self._claimed.pop(key, None)
 
     def __len__(self) -> int:
-        return len(self._open)
+        return sum(map(len, self._opened.values())) + sum(map(len, self._claimed.values()))
+
+
+def _take(approved: dict[str, list[Terms]], key: str, terms: Terms) -> bool:
+    known = approved.get(key)
+    if known is None or terms not in known:
+        return False
+    known.remove(terms)
+    if not known:
+        del approved[key]
+    return True
 
 
 def amend_key(client_order_id: str) -> str:

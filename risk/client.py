@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from nautilus_trader.cache.cache import Cache
@@ -17,9 +18,20 @@ from nautilus_trader.execution.messages import (
 )
 from nautilus_trader.model.orders import Order
 
-from risk.approvals import Approvals, amend_key, cancel_key
+from risk.approvals import Approvals, Terms, amend_key, cancel_key
 from risk.decision import Denial, DenyReason
-from risk.translate import amend_of, terms_of
+from risk.translate import amended_terms, terms_of
+
+
+class WireHop:
+    """
+    The part of an HTTP client that compares each request with what was approved.
+
+    Until a guard has handed it the approvals, nothing was approved.
+
+    """
+
+    approvals: Approvals | None = None
 
 
 class LastHop:
@@ -31,7 +43,8 @@ class LastHop:
 
     """
 
-    _approvals: Approvals
+    # Marks an approval as used, or for a client whose HTTP client does that, as on its way.
+    _take: Callable[[str, Terms], bool]
     # What the client that this is mixed into brings along.
     _cache: Any
     _clock: Any
@@ -56,7 +69,7 @@ class LastHop:
             self._next.submit_order_list(command)
 
     def _all_approved(self, orders: list[Order]) -> bool:
-        spent = [self._approvals.spend(o.client_order_id.value, terms_of(o)) for o in orders]
+        spent = [self._take(o.client_order_id.value, terms_of(o)) for o in orders]
         if all(spent):
             return True
         denial = Denial(
@@ -75,12 +88,11 @@ class LastHop:
 
     def modify_order(self, command: ModifyOrder) -> None:
         """Send an amendment that was approved; reject any other."""
-        amend = amend_of(command)
-        if self._approvals.spend(amend_key(amend.client_order_id), amend):
-            self._next.modify_order(command)
-            return
         order = self._cache.order(command.client_order_id)
-        if order is not None:
+        key = amend_key(command.client_order_id.value)
+        if order is not None and self._take(key, amended_terms(order, command)):
+            self._next.modify_order(command)
+        elif order is not None:
             self.generate_order_modify_rejected(
                 order.strategy_id,
                 order.instrument_id,
@@ -93,7 +105,7 @@ class LastHop:
     def cancel_order(self, command: CancelOrder) -> None:
         """Send a cancel that was approved; reject any other: it may strip a position of its stop."""
         key = cancel_key(command.client_order_id.value)
-        if self._approvals.spend(key, ()):
+        if self._take(key, ()):
             self._next.cancel_order(command)
             return
         order = self._cache.order(command.client_order_id)
@@ -149,7 +161,7 @@ class ApprovedOnlyClient(LastHop, ExecutionClient):  # type: ignore[misc]
         )
         self._set_account_id(inner.account_id)
         self._inner = inner
-        self._approvals = approvals
+        self._take = approvals.spend
 
     def _start(self) -> None:
         self._inner.start()
@@ -182,4 +194,13 @@ def guard_live_client(client: ExecutionClient, approvals: Approvals) -> None:
     """
     own = type(client)
     client.__class__ = type(f"ApprovedOnly{own.__name__}", (LastHop, own), {})
-    client._approvals = approvals
+    http = wire_of(client)
+    client._take = approvals.spend if http is None else approvals.claim
+    if http is not None:
+        http.approvals = approvals
+
+
+def wire_of(client: ExecutionClient) -> WireHop | None:
+    """Return the HTTP client behind an execution client, when it compares what leaves."""
+    http = getattr(client, "_http_client", None)
+    return http if isinstance(http, WireHop) else None

@@ -1,14 +1,18 @@
-"""Money that moves without an order: told to the gate over the message bus."""
+"""What happens at the venue without an order of ours: told to the gate over the message bus."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import NamedTuple
+from enum import Enum
+from typing import Any, NamedTuple
+
+from risk.trading_state import TradingState
 
 FUNDING_TOPIC = "events.funding"
 LIQUIDATION_TOPIC = "events.liquidation"
 LIQUIDATION_TAG = "LIQUIDATION"
 """The tag of orders by which the venue closes positions itself."""
+VENUE_TOPIC = "events.venue"
 
 
 class FundingPayment(NamedTuple):
@@ -55,3 +59,90 @@ class Liquidation(NamedTuple):
     maintenance_margin_usdt: Decimal
     insurance_usdt: Decimal
     ts_event: int
+
+
+class Reaction(Enum):
+    """What a venue event does to trading; whatever it does, it is written down."""
+
+    ALARM = "ALARM"
+    """Told to a person, and nothing more."""
+    HOLD = "HOLD"
+    """New risk waits, until a moment that the event names or until it is lifted; not latched."""
+    LIFT = "LIFT"
+    """Ends the hold of the kind that it answers."""
+    REDUCING = "REDUCING"
+    HALTED = "HALTED"
+    """Both latched: a person resumes."""
+
+    @property
+    def trips(self) -> TradingState | None:
+        """Return the trading state that it trips, if any."""
+        return TradingState.__members__.get(self.name)
+
+
+class VenueEventKind(Enum):
+    """
+    The kinds of venue events: the policy of the guard.
+
+    A kind that a rate limit or a lost stream explains holds new risk back while it lasts; one that
+    touches the account, its limits or its money trips, and a person looks.
+
+    """
+
+    RATE_LIMITED = ("RATE_LIMITED", Reaction.HOLD)
+    BANNED = ("BANNED", Reaction.REDUCING)
+    USER_STREAM_LOST = ("USER_STREAM_LOST", Reaction.HOLD)
+    USER_STREAM_BACK = ("USER_STREAM_BACK", Reaction.LIFT)
+    FEED_SILENT = ("FEED_SILENT", Reaction.ALARM)
+    FEED_LOST = ("FEED_LOST", Reaction.REDUCING)
+    FEED_BACK = ("FEED_BACK", Reaction.ALARM)
+    BOOK_RESYNCED = ("BOOK_RESYNCED", Reaction.ALARM)
+    CLOCK_OFFSET = ("CLOCK_OFFSET", Reaction.REDUCING)
+    ORDER_UNRESOLVED = ("ORDER_UNRESOLVED", Reaction.ALARM)
+    MARGIN_CALL = ("MARGIN_CALL", Reaction.REDUCING)
+    TRANSFER = ("TRANSFER", Reaction.ALARM)
+    CONFIG_CHANGED = ("CONFIG_CHANGED", Reaction.HALTED)
+    LIQUIDATED = ("LIQUIDATED", Reaction.HALTED)
+    ADL = ("ADL", Reaction.REDUCING)
+    FOREIGN_ORDER = ("FOREIGN_ORDER", Reaction.REDUCING)
+    POSITION_MISMATCH = ("POSITION_MISMATCH", Reaction.HALTED)
+    UNREADABLE = ("UNREADABLE", Reaction.ALARM)
+    UNAPPROVED_REQUEST = ("UNAPPROVED_REQUEST", Reaction.HALTED)
+
+    def __init__(self, code: str, reaction: Reaction) -> None:
+        self.code = code
+        self.reaction = reaction
+
+
+class VenueEvent(NamedTuple):
+    """
+    Something that the venue, or the way to it, did without being asked.
+
+    Parameters
+    ----------
+    kind : VenueEventKind
+        What it was; decides what it trips.
+    observed, limit : str
+        What was seen, and what was expected or allowed.
+    ts_event : int
+        Unix nanoseconds.
+    until_ns : int, optional
+        When a hold ends by itself, Unix nanoseconds; None: when it is lifted.
+
+    """
+
+    kind: VenueEventKind
+    observed: str
+    limit: str
+    ts_event: int
+    until_ns: int | None = None
+
+    @property
+    def text(self) -> str:
+        """Return ``KIND: observed=..., limit=...``."""
+        return f"{self.kind.code}: observed={self.observed}, limit={self.limit}"
+
+
+def publish_venue_event(msgbus: Any, event: VenueEvent) -> None:
+    """Tell everybody who listens, the gate's books before all others."""
+    msgbus.publish(VENUE_TOPIC, event)

@@ -23,7 +23,7 @@ from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.orders import Order, OrderList
 
 from risk.answers import Answers
-from risk.approvals import Approvals, amend_key, cancel_key
+from risk.approvals import amend_key, cancel_key, new_approvals
 from risk.decision import Denial, DenyReason
 from risk.feed import SymbolFeed
 from risk.intent import Market, OrderIntent, VenueFilters
@@ -32,7 +32,7 @@ from risk.limits import RiskLimits
 from risk.links import identity_denial, linked_ids, links_denial, params_denial
 from risk.record import Record
 from risk.trading_state import TradingState
-from risk.translate import amend_of, filters_of, intent_of, terms_of
+from risk.translate import amend_of, amended_terms, filters_of, intent_of, terms_of
 
 ENDPOINT = "ExecEngine.execute"
 DENIALS_IN_A_ROW_MAX = 1_000
@@ -76,7 +76,7 @@ class RiskGate:
         record: Record,
     ) -> None:
         self.judge = Judge(limits, self._filters)
-        self.approvals = Approvals()
+        self._mint, self.approvals = new_approvals()
         self.record = record
         self._msgbus = msgbus
         self._cache = cache
@@ -170,7 +170,7 @@ class RiskGate:
                 self._answers.deny_orders(orders, denial, command)
             return
         for order, intent in zip(orders, intents, strict=True):
-            self.approvals.mint(intent.client_order_id, terms_of(order))
+            self._mint(intent.client_order_id, terms_of(order))
         if isinstance(command, SubmitOrderList):
             command = _sealed(command, orders)
         self._forward(command)
@@ -198,8 +198,8 @@ class RiskGate:
     def _modify(self, command: ModifyOrder) -> None:
         now_ns = self._clock.timestamp_ns()
         amend = amend_of(command)
+        order = self._cache.order(command.client_order_id)
         try:
-            order = self._cache.order(command.client_order_id)
             denial = (
                 params_denial(command)
                 or identity_denial(command, order)
@@ -212,7 +212,7 @@ class RiskGate:
         self._choke.evaluated += 1
         if denial is None:
             self.record.amended(self.judge, amend, now_ns)
-            self.approvals.mint(amend_key(amend.client_order_id), amend)
+            self._mint(amend_key(amend.client_order_id), amended_terms(order, command))
             self._forward(command)
             return
         self.record.denied(self.judge, denial, command, (), now_ns)
@@ -232,7 +232,7 @@ class RiskGate:
             denial = self._broken(e)
         self._choke.evaluated += 1
         if denial is None:
-            self.approvals.mint(cancel_key(command.client_order_id.value), ())
+            self._mint(cancel_key(command.client_order_id.value), ())
             self._forward(command)
             return
         self.record.denied(self.judge, denial, command, (), now_ns)

@@ -12,7 +12,7 @@ from nautilus_trader.config import LiveRiskEngineConfig, RiskEngineConfig
 from nautilus_trader.execution.client import ExecutionClient
 from nautilus_trader.system.kernel import NautilusKernel
 
-from risk.client import ApprovedOnlyClient, LastHop, guard_live_client
+from risk.client import ApprovedOnlyClient, LastHop, guard_live_client, wire_of
 from risk.engine import GuardedLiveRiskEngine, GuardedRiskEngine
 from risk.gate import ENDPOINT, RiskGate
 from risk.journal import Journal, Sync
@@ -100,8 +100,9 @@ def install_guard(
         gate.judge, resolved, profile_hash or _hash(resolved), kernel.clock.timestamp_ns()
     )
     ledger = Ledger(
-        gate.judge, record, msgbus=kernel.msgbus, cache=kernel.cache, clock=kernel.clock
-    )
+        gate.judge, record, gate.approvals,
+        msgbus=kernel.msgbus, cache=kernel.cache, clock=kernel.clock,
+    )  # fmt: skip
     _swap_risk_engine(kernel, gate, is_backtest=is_backtest)
     kernel.msgbus.deregister(ENDPOINT, kernel.exec_engine.execute)
     kernel.msgbus.register(ENDPOINT, gate.execute)
@@ -173,8 +174,8 @@ def assert_guarded(kernel: NautilusKernel, guard: Guard) -> None:
     Raises
     ------
     GuardError
-        If the risk engine is not ours, the endpoint leads elsewhere, or a simulated client takes
-        orders without approval.
+        If the risk engine is not ours, the endpoint leads elsewhere, a client takes orders without
+        approval, or its HTTP client would send what nobody approved.
 
     """
     engine = kernel.risk_engine
@@ -189,9 +190,13 @@ def assert_guarded(kernel: NautilusKernel, guard: Guard) -> None:
     except (KeyError, ValueError) as e:
         raise GuardError(f"the endpoint {ENDPOINT} does not lead to the gate") from e
     kernel.msgbus.register(ENDPOINT, guard.gate.execute)
-    for client in kernel.exec_engine._clients.values():
+    for client_id, client in kernel.exec_engine._clients.items():
         if not isinstance(client, LastHop):
-            raise GuardError(f"the client {client.id} takes orders without approval")
+            raise GuardError(f"the client {client_id} takes orders without approval")
+        if hasattr(client, "_http_client"):
+            wire = wire_of(client)
+            if wire is None or wire.approvals is not guard.gate.approvals:
+                raise GuardError(f"the HTTP client of {client_id} sends what nobody approved")
 
 
 def _hash(resolved: dict[str, Any]) -> str:

@@ -140,8 +140,10 @@ class Judge(Watch):
         is_amend: bool = False,
     ) -> Denial | None:
         rules = self.rulebook
-        denial = rules.judged("state", self._state_denial(), now_ns) or rules.judged(
-            "journal", self._journal_denial(), now_ns
+        denial = (
+            rules.judged("state", self._state_denial(), now_ns)
+            or rules.judged("journal", self._journal_denial(), now_ns)
+            or rules.judged("venue", self.holds.denial(now_ns), now_ns)
         )
         if denial is not None:
             return denial

@@ -24,8 +24,9 @@ from nautilus_trader.model.events import (
 )
 from nautilus_trader.model.orders import Order
 
+from risk.approvals import Approvals
 from risk.decision import is_denial
-from risk.events import FUNDING_TOPIC, FundingPayment
+from risk.events import FUNDING_TOPIC, VENUE_TOPIC, FundingPayment, VenueEvent
 from risk.intent import BUY, SELL
 from risk.judge import Judge
 from risk.record import FillRow, Record
@@ -48,15 +49,25 @@ class Ledger:
         Whose books these are.
     record : Record
         Where fills are written down.
+    approvals : Approvals
+        What is forgotten when an order closes.
     msgbus, cache, clock
         Those of the kernel.
 
     """
 
     def __init__(
-        self, judge: Judge, record: Record, *, msgbus: MessageBus, cache: Cache, clock: Clock
+        self,
+        judge: Judge,
+        record: Record,
+        approvals: Approvals,
+        *,
+        msgbus: MessageBus,
+        cache: Cache,
+        clock: Clock,
     ) -> None:
         self._judge = judge
+        self._approvals = approvals
         self._record = record
         self._cache = cache
         self._clock = clock
@@ -76,6 +87,7 @@ class Ledger:
         msgbus.subscribe("events.order.*", self.on_order_event, priority=PRIORITY)
         msgbus.subscribe("events.account.*", self.on_account, priority=PRIORITY)
         msgbus.subscribe(FUNDING_TOPIC, self.on_funding, priority=PRIORITY)
+        msgbus.subscribe(VENUE_TOPIC, self.on_venue_event, priority=PRIORITY)
         self._adopt()
 
     def _adopt(self) -> None:
@@ -131,6 +143,7 @@ class Ledger:
         if order is not None and order.is_closed:
             # An amendment upward that came too late must not stay reserved.
             self._judge.on_closed(instrument_id, order_id)
+            self._approvals.revoke(order_id)
         row = FillRow(
             order_id, fill.strategy_id.value, instrument_id, "BUY" if side > 0 else "SELL",
             qty, px, fee_usdt,
@@ -155,6 +168,7 @@ class Ledger:
         if order is not None and not order.is_closed:
             raise ValueError(f"{event.client_order_id} is told closed and is {order.status.name}")
         self._judge.on_closed(event.instrument_id.value, event.client_order_id.value)
+        self._approvals.revoke(event.client_order_id.value)
 
     def _on_terms(self, event: Any) -> None:
         order = self._cache.order(event.client_order_id)
@@ -193,3 +207,8 @@ class Ledger:
     def on_funding(self, payment: FundingPayment) -> None:
         """Take a funding payment into the day's result."""
         self._judge.on_funding(payment.amount_usdt, payment.ts_event)
+
+    def on_venue_event(self, event: VenueEvent) -> None:
+        """Write a venue event down and let it trip what it trips."""
+        self._record.venue(self._judge, event)
+        self._judge.on_venue_event(event)

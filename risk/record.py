@@ -10,6 +10,7 @@ import msgspec
 from nautilus_trader.core.message import Command
 
 from risk.decision import Denial, plain
+from risk.events import VenueEvent
 from risk.intent import AmendIntent, OrderIntent
 from risk.journal import Journal, JournalError
 from risk.judge import Judge
@@ -149,6 +150,14 @@ class Record:
     def fill(self, judge: Judge, ts_ns: int, data: FillRow) -> None:
         """Write a fill down."""
         self._write(judge, "fill", ts_ns, data)
+
+    def venue(self, judge: Judge, event: VenueEvent) -> None:
+        """Write down what happened at the venue, before it takes effect."""
+        data = {
+            "event": event.kind.code, "observed": event.observed, "limit": event.limit,
+            "reaction": event.kind.reaction.value, "until": event.until_ns,
+        }  # fmt: skip
+        self._write(judge, "venue", event.ts_event, data)
 
     def _on_alarm(self, judge: Judge, ts_ns: int, text: str) -> None:
         self._write(judge, "alarm", ts_ns, {"text": text})

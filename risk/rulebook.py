@@ -52,6 +52,7 @@ OTHER_CONTROLS: tuple[tuple[str, int, str], ...] = (
     ("stop_kept", 18, "Protective stop kept"),
     ("state", 23, "Trading state"),
     ("journal", 31, "Journal writable"),
+    ("venue", 12, "Venue not limiting, its streams alive"),
     ("unrealized_loss", 20, "Unrealized loss (share of equity)"),
     ("daily_loss", 20, "Daily loss (share of equity)"),
     ("drawdown", 21, "Drawdown (share of peak equity)"),

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from nautilus_trader.execution.messages import ModifyOrder
-from nautilus_trader.model.enums import OrderSide, TimeInForce, TriggerType, order_type_to_str
+from nautilus_trader.model.enums import (
+    OrderSide,
+    OrderType,
+    TimeInForce,
+    TriggerType,
+    order_type_to_str,
+)
+from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.instruments import Instrument
+from nautilus_trader.model.objects import Price, Quantity
 from nautilus_trader.model.orders import (
     LimitIfTouchedOrder,
     LimitOrder,
@@ -21,7 +29,6 @@ from nautilus_trader.model.orders import (
     TrailingStopMarketOrder,
 )
 
-from risk.approvals import Terms
 from risk.intent import BUY, SELL, AmendIntent, OrderIntent, VenueFilters
 
 ORDER_CLASSES = frozenset(
@@ -69,17 +76,49 @@ def intent_of(order: Order, expected_px: Decimal | None = None) -> OrderIntent:
     )
 
 
-def terms_of(order: Order) -> Terms:
+class OrderTerms(NamedTuple):
+    """The terms that an approval holds good for, as NautilusTrader has them."""
+
+    instrument_id: InstrumentId
+    side: OrderSide
+    order_type: OrderType
+    quantity: Quantity
+    price: Price | None
+    trigger_price: Price | None
+    is_reduce_only: bool
+    is_quote_quantity: bool
+    is_post_only: bool
+    time_in_force: TimeInForce
+    trigger_type: TriggerType | None
+
+
+def terms_of(order: Order) -> OrderTerms:
     """Return the terms that an approval holds good for; cheap, because each order is asked twice."""
-    return (
+    has_trigger = order.has_trigger_price
+    return OrderTerms(  # in the order of its fields: names cost a microsecond here
         order.instrument_id,
         order.side,
         order.order_type,
         order.quantity,
         order.price if order.has_price else None,
-        order.trigger_price if order.has_trigger_price else None,
+        order.trigger_price if has_trigger else None,
         order.is_reduce_only,
         order.is_quote_quantity,
+        order.is_post_only,
+        order.time_in_force,
+        order.trigger_type if has_trigger else None,
+    )
+
+
+def amended_terms(order: Order, command: ModifyOrder) -> OrderTerms:
+    """Return the terms that an order has once it is amended."""
+    terms = terms_of(order)
+    return terms._replace(
+        quantity=terms.quantity if command.quantity is None else command.quantity,
+        price=terms.price if command.price is None else command.price,
+        trigger_price=terms.trigger_price
+        if command.trigger_price is None
+        else command.trigger_price,
     )
 
 

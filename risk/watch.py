@@ -8,6 +8,8 @@ from typing import Any
 
 from risk.book import AccountBook, is_looser
 from risk.breakers import ALARM, LossBreakers, Reading, ShockBreaker
+from risk.events import Reaction, VenueEvent
+from risk.holds import Holds
 from risk.limits import RiskLimits
 from risk.rulebook import Rulebook
 from risk.trading_state import StateMachine, TradingState, Transition
@@ -30,6 +32,7 @@ class Watch:
         self.limits = limits
         self.account = AccountBook()
         self.state = StateMachine()
+        self.holds = Holds()
         self.rulebook = Rulebook()
         self.alarms: list[tuple[int, str]] = []
         self.on_transition: Callable[[Transition], None] = lambda _: None
@@ -160,6 +163,16 @@ class Watch:
         tally.approach(reading.observed, reading.limit, reading.instrument_id, now_ns)
         if reading.is_tripped:
             self.trip(TradingState.REDUCING, reading.text, now_ns, key=reading.key)
+
+    def on_venue_event(self, event: VenueEvent) -> None:
+        """Do what the policy says (see `VenueEventKind`)."""
+        reaction = event.kind.reaction
+        if reaction in {Reaction.HOLD, Reaction.LIFT}:
+            self.holds.take(event)
+        elif reaction is Reaction.ALARM:
+            self.alarms.append((event.ts_event, event.text))
+        elif reaction.trips is not None:
+            self.trip(reaction.trips, event.text, event.ts_event, by="venue")
 
     def trip(
         self,

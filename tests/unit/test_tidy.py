@@ -35,7 +35,7 @@ MAY_IMPORT = {
     },
 }
 CORE = (
-    "book", "breakers", "decision", "events", "exits", "filters", "intent", "judge", "limits",
+    "book", "breakers", "decision", "events", "exits", "filters", "holds", "intent", "judge", "limits",
     "lists", "rulebook", "rules", "trading_state", "watch", "windows",
 )  # fmt: skip
 CORE_MAY_IMPORT = {"pydantic", "risk", *sys.stdlib_module_names} - {"asyncio", "os", "socket"}
