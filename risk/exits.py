@@ -77,7 +77,8 @@ def _stop_amend_denial(
     amend: AmendIntent, stop: Pending, leaves: Decimal, book: SymbolBook
 ) -> Denial | None:
     needed = book.needed_cover(-stop.side)
-    if leaves < stop.cover_qty and amend.qty is not None:
+    # A stop that grows takes nothing away, though its entry may promise still more.
+    if leaves < min(stop.cover_qty, stop.leaves_qty) and amend.qty is not None:
         left = book.cover_without(stop) + leaves
         if left < needed:
             return Denial(DenyReason.STOP_LOSS_REQUIRED, f"stops for {left}", needed)

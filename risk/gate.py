@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable
 
@@ -19,12 +21,14 @@ from nautilus_trader.execution.messages import (
     SubmitOrder,
     SubmitOrderList,
 )
-from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.identifiers import ClientId, ClientOrderId, InstrumentId, PositionId
 from nautilus_trader.model.orders import Order, OrderList
 
 from risk.answers import Answers
 from risk.approvals import amend_key, cancel_key, new_approvals
+from risk.brackets import Brackets
 from risk.decision import Denial, DenyReason
+from risk.desk import Desk
 from risk.feed import SymbolFeed
 from risk.intent import Market, OrderIntent, VenueFilters
 from risk.judge import Judge
@@ -62,6 +66,9 @@ class RiskGate:
         The execution engine's own handler.
     record : Record
         Journal and latch.
+    loop : AbstractEventLoop, optional
+        The node's loop, on a kernel that is not a backtest: the children of an entry are then held
+        here until it fills, and a command from another thread (a timer's) is brought to the loop.
 
     """
 
@@ -74,6 +81,7 @@ class RiskGate:
         clock: Clock,
         forward: Callable[[Command], None],
         record: Record,
+        loop: AbstractEventLoop | None = None,
     ) -> None:
         self.judge = Judge(limits, self._filters)
         self._mint, self.approvals = new_approvals()
@@ -92,6 +100,13 @@ class RiskGate:
         self._filters_of: dict[str, tuple[object, VenueFilters]] = {}
         for key in limits.symbols:
             self._feed(InstrumentId.from_str(key)).subscribe(msgbus)
+        self._loop = loop
+        self._thread = threading.get_ident()
+        self.brackets: Brackets | None = None
+        if loop is not None:
+            kernel = {"msgbus": msgbus, "cache": cache, "clock": clock}
+            desk = Desk(self.execute, self._release, **kernel)
+            self.brackets = Brackets(self.judge, desk, **kernel)
 
     # -- the door -----------------------------------------------------------------------------------
 
@@ -103,6 +118,9 @@ class RiskGate:
         judged then is judged on finished books, and no strategy can drive the stack into the ground.
 
         """
+        if self._loop is not None and threading.get_ident() != self._thread:
+            self._loop.call_soon_threadsafe(self.execute, command)
+            return
         self._waiting.append(command)
         if len(self._waiting) > 1:
             return
@@ -134,7 +152,7 @@ class RiskGate:
                 for cancel in command.cancels:
                     self._cancel(cancel)
             case QueryOrder() | QueryAccount():
-                self._forward(command)
+                self._query(command)
             case _:
                 shown = type(command).__name__
                 self._choke.evaluated += 1
@@ -167,13 +185,41 @@ class RiskGate:
         if denial is not None:
             self.record.denied(self.judge, denial, command, intents, now_ns)
             if not self._is_denial_loop(now_ns):
-                self._answers.deny_orders(orders, denial, command)
+                # A held order that is sent once more stays what it is: approved.
+                answered = tuple(o for o in orders if not self._is_held(o.client_order_id))
+                self._answers.deny_orders(answered, denial, command)
             return
-        for order, intent in zip(orders, intents, strict=True):
-            self._mint(intent.client_order_id, terms_of(order))
+        if self.brackets is not None and isinstance(command, SubmitOrderList):
+            for order in self.brackets.hold(orders, command.position_id, command.client_id):
+                self._send(order, command.position_id, command.client_id)
+            return
+        for order in orders:
+            self._mint(order.client_order_id.value, terms_of(order))
         if isinstance(command, SubmitOrderList):
             command = _sealed(command, orders)
         self._forward(command)
+
+    def _send(
+        self, order: Order, position_id: PositionId | None, client_id: ClientId | None
+    ) -> None:
+        """Send one approved order by itself; what belongs to it is held here."""
+        self._mint(order.client_order_id.value, terms_of(order))
+        self._forward(
+            SubmitOrder(
+                order.trader_id, order.strategy_id, order, UUID4(), self._clock.timestamp_ns(),
+                position_id, client_id,
+            )
+        )  # fmt: skip
+
+    def _release(
+        self, order: Order, position_id: PositionId | None, client_id: ClientId | None
+    ) -> None:
+        """Send a child that was approved with its entry, for what the entry has filled."""
+        self.record.released(self.judge, self._intent(order), self._clock.timestamp_ns())
+        self._send(order, position_id, client_id)
+
+    def _is_held(self, client_order_id: ClientOrderId | None) -> bool:
+        return self.brackets is not None and self.brackets.is_held(client_order_id)
 
     def _is_denial_loop(self, now_ns: int) -> bool:
         """Halt when denials answer denials without end; the one left unanswered ends the loop."""
@@ -203,6 +249,7 @@ class RiskGate:
             denial = (
                 params_denial(command)
                 or identity_denial(command, order)
+                or self._held_denial(command.client_order_id)
                 or self.judge.amend(
                     amend, self._market(amend.instrument_id), now_ns, linked_ids(order)
                 )
@@ -218,6 +265,11 @@ class RiskGate:
         self.record.denied(self.judge, denial, command, (), now_ns)
         self._answers.reject_modify(command, denial)
 
+    def _held_denial(self, client_order_id: ClientOrderId) -> Denial | None:
+        if not self._is_held(client_order_id):
+            return None
+        return Denial(DenyReason.ORDER_HELD, client_order_id, "an order that was sent")
+
     # -- cancels ------------------------------------------------------------------------------------
 
     def _cancel(self, command: CancelOrder) -> None:
@@ -232,6 +284,8 @@ class RiskGate:
             denial = self._broken(e)
         self._choke.evaluated += 1
         if denial is None:
+            if self.brackets is not None and self.brackets.drop(command.client_order_id):
+                return
             self._mint(cancel_key(command.client_order_id.value), ())
             self._forward(command)
             return
@@ -266,6 +320,11 @@ class RiskGate:
                     params=command.params,
                 )
             )
+
+    def _query(self, command: QueryOrder | QueryAccount) -> None:
+        # No venue knows a held order: what it answers would be the end of the order.
+        if not self._is_held(getattr(command, "client_order_id", None)):
+            self._forward(command)
 
     # -- facts --------------------------------------------------------------------------------------
 

@@ -94,6 +94,7 @@ def install_guard(
     gate = RiskGate(
         limits, msgbus=kernel.msgbus, cache=kernel.cache, clock=kernel.clock,
         forward=kernel.exec_engine.execute, record=record,
+        loop=None if is_backtest else kernel.loop,
     )  # fmt: skip
     resolved = profile if profile is not None else {"limits": limits.model_dump(mode="json")}
     record.attach(

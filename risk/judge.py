@@ -265,8 +265,10 @@ class Judge(Watch):
         self, amend: AmendIntent, pending: Pending, leaves: Decimal, book: SymbolBook, now_ns: int
     ) -> Denial | None:
         filters = self._filters(amend.instrument_id)
-        denial = exit_amend_denial(amend, pending, leaves, book, filters) or self._flood_denial(
-            now_ns
+        grows = pending.is_stop and leaves > pending.leaves_qty
+        denial = exit_amend_denial(amend, pending, leaves, book, filters) or (
+            # What protects more never waits, unless it already does for an answer.
+            None if grows and not pending.amends else self._flood_denial(now_ns)
         )
         if denial is not None:
             key = "stop_kept" if denial.reason.control == 18 else "exit_qty"
@@ -281,7 +283,7 @@ class Judge(Watch):
             pending, leaves_qty=min(leaves, pending.leaves_qty), price=pending.price,
             limit_price=amend.price or pending.limit_price, trigger_price=trigger,
         )  # fmt: skip
-        if pending.is_stop and amend.qty is not None:
+        if pending.is_stop and amend.qty is not None and not grows:
             book.set_cover(pending, min(pending.cover_qty, leaves))
         return None
 

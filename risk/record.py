@@ -119,6 +119,10 @@ class Record:
         written = self._write(judge, "approved", now_ns, data)
         return written or all(intent.is_reduce_only for intent in intents)
 
+    def released(self, judge: Judge, intent: OrderIntent, now_ns: int) -> None:
+        """Write down that a held child goes out, with the quantity that its entry has filled."""
+        self._write(judge, "released", now_ns, _order_row(intent))
+
     def amended(self, judge: Judge, amend: AmendIntent, now_ns: int) -> None:
         """Write an approved amendment down."""
         data = {"command": "ModifyOrder"} | {k: _text(v) for k, v in amend._asdict().items()}

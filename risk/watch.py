@@ -149,14 +149,18 @@ class Watch:
             self.rulebook.tallies[key].evaluated += 1
         for reading in readings:
             if reading.key == ALARM:
-                self.alarms.append((now_ns, reading.text))
-                self.on_alarm(now_ns, reading.text)
+                self.alarm(reading.text, now_ns)
             else:
                 self._read(reading, now_ns)
 
     def losses(self) -> list[Reading] | None:
         """Return every loss against its limit as it stands; None when equity is unknown."""
         return self._losses.readings(self.account)
+
+    def alarm(self, text: str, now_ns: int) -> None:
+        """Raise an alarm: nothing is tripped, somebody should look."""
+        self.alarms.append((now_ns, text))
+        self.on_alarm(now_ns, text)
 
     def _read(self, reading: Reading, now_ns: int) -> None:
         tally = self.rulebook.tallies[reading.key]
