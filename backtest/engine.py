@@ -63,7 +63,7 @@ def build_engine(
     config = BacktestEngineConfig(trader_id=TraderId(profile.trader_id), logging=logging)
     with nullcontext() if stock_kernel else linear_kernel():
         engine = BacktestEngine(config)
-    listed = [_with_fees(instrument, simulation) for instrument in instruments]
+    listed = [with_fees(instrument, simulation) for instrument in instruments]
     with nullcontext() if stock_kernel else linear_venue(engine.kernel):
         _add_venue(engine, profile, simulation, listed)
     for instrument in listed:
@@ -108,7 +108,7 @@ def _latency(simulation: SimulationSection) -> LatencyModel | None:
     return LatencyModel(base_latency_nanos=simulation.latency_ms * MS_NS)
 
 
-def _with_fees(instrument: CryptoPerpetual, simulation: SimulationSection) -> CryptoPerpetual:
+def with_fees(instrument: CryptoPerpetual, simulation: SimulationSection) -> CryptoPerpetual:
     """Return *instrument* with the fees of the profile; what strategies see is what is charged."""
     values = CryptoPerpetual.to_dict(instrument)
     values["maker_fee"] = str(simulation.maker_fee_bps / BPS)

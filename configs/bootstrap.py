@@ -17,7 +17,7 @@ from backtest.feed import FeedError, FeedSummary, add_data
 from backtest.operator import SimulatedOperator
 from catalog.quality import bad_days
 from catalog.store import Store
-from configs.profile import Profile, ProfileError, StrategySection
+from configs.profile import DataSection, Profile, ProfileError, StrategySection
 from risk.install import Guard, assert_guarded, install_guard
 
 BAD_DAYS_SHOWN = 10
@@ -54,12 +54,13 @@ def build_backtest(profile: Profile, run_dir: Path, *, is_guarded: bool) -> Back
     """
     if profile.mode != "backtest":
         raise ProfileError(f"mode = {profile.mode!r}: run_backtest.py runs mode = 'backtest' only")
+    assert profile.data is not None, "Invariant: a backtest profile has data"
     if not Path(profile.data.catalog).is_dir():
         raise ProfileError(f"data.catalog = {profile.data.catalog!r}: no such folder")
     store = Store(Path(profile.data.catalog))
     instruments = [_instrument(store, key) for key in profile.limits.symbols]
     strategies = build_strategies(profile)
-    _refuse_bad_days(profile, store)
+    _refuse_bad_days(profile, profile.data, store)
     engine = build_engine(profile, instruments)
     try:
         feed = add_data(engine, profile, store)
@@ -105,18 +106,18 @@ def _instrument(store: Store, key: str) -> Any:
     return instrument
 
 
-def _refuse_bad_days(profile: Profile, store: Store) -> None:
+def _refuse_bad_days(profile: Profile, data: DataSection, store: Store) -> None:
     """Refuse days that failed the quality check, unless the profile waives them by name."""
     ids = [InstrumentId.from_str(key) for key in profile.limits.symbols]
-    waived = {(w.symbol, w.day) for w in profile.data.waived_days}
+    waived = {(w.symbol, w.day) for w in data.waived_days}
     bad = [
         day
-        for day in bad_days(store, ids, profile.data.start, profile.data.end, profile.data.types)
+        for day in bad_days(store, ids, data.start, data.end, data.types)
         if (day.instrument_id, day.day) not in waived
     ]
     if bad:
         head = (
-            f"data.catalog = {profile.data.catalog!r}: {len(bad)} bad day(s); mend the data, or "
+            f"data.catalog = {data.catalog!r}: {len(bad)} bad day(s); mend the data, or "
             "waive each in [[data.waived_days]] with symbol, day and reason"
         )
         shown = [f"  {day}" for day in bad[:BAD_DAYS_SHOWN]]
@@ -157,6 +158,9 @@ def _build_strategy(profile: Profile, index: int) -> Strategy:
             f"{where}.params.instrument_id = {str(instrument_id)!r}: has no limits; add "
             f'[limits.symbols."{instrument_id}"] or trade another'
         )
+    if profile.mode != "backtest" and instrument_id is not None:
+        # What a previous run left at the venue is this strategy's again.
+        config = msgspec.structs.replace(config, external_order_claims=[instrument_id])
     return strategy_class(config)
 
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import NoReturn
 
+OK = 0
+BROKEN_INVARIANT = 70
+NOT_WRITTEN = 74
+TEMPORARY = 75
 BAD_CONFIGURATION = 78
+INTERRUPTED = 130
+"""Exit codes: those of sysexits.h, and the shell's for a signal."""
 
 
 class Parser(argparse.ArgumentParser):

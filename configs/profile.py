@@ -15,6 +15,16 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from risk.limits import Number, Positive, RiskLimits, Strict
 
 Mode = Literal["backtest", "paper", "rehearsal", "demo", "live"]
+Environment = Literal["local", "demo", "live"]
+
+ENVIRONMENTS: dict[Mode, tuple[Environment, ...]] = {
+    "backtest": (),
+    "paper": ("local", "demo", "live"),
+    "rehearsal": ("local",),
+    "demo": ("demo",),
+    "live": ("live",),
+}
+"""Where each mode gets its market, and (paper apart) its executions from."""
 
 
 def _midnight(value: object) -> object:
@@ -39,6 +49,14 @@ PLAIN_RULES = {
 """What pydantic says in Python's words, in those of a profile."""
 
 
+def _judge_window(start: datetime | None, end: datetime | None) -> None:
+    for name, moment in (("start", start), ("end", end)):
+        if moment is not None and moment.utcoffset() is None:
+            raise ValueError(f"{name} = {moment} must carry a time zone, for example ...T00:00:00Z")
+    if start and end and start >= end:
+        raise ValueError(f"start = {start} must be before end = {end}")
+
+
 class WaivedDay(Strict):
     """A day that the quality check calls bad and a person accepts all the same."""
 
@@ -60,21 +78,15 @@ class DataSection(Strict):
 
     @model_validator(mode="after")
     def _is_a_window_in_utc(self) -> DataSection:
-        for name in ("start", "end"):
-            moment = getattr(self, name)
-            if moment is not None and moment.utcoffset() is None:
-                raise ValueError(
-                    f"{name} = {moment} must carry a time zone, for example ...T00:00:00Z"
-                )
-        if self.start and self.end and self.start >= self.end:
-            raise ValueError(f"start = {self.start} must be before end = {self.end}")
+        _judge_window(self.start, self.end)
         return self
 
 
 class AccountSection(Strict):
     """The margin account, in one-way mode."""
 
-    starting_balance_usdt: Positive
+    starting_balance_usdt: Positive | None = None
+    """The wallet that a simulated account, or one of a local venue, starts with."""
     leverage: Annotated[Number, Field(ge=1, le=125)]
 
 
@@ -98,6 +110,42 @@ class JournalSection(Strict):
     sync: Literal["none", "flush", "fsync"]
 
 
+class VenueSection(Strict):
+    """The venue that a node talks to, and how patient one is with it; never an address or a key."""
+
+    environment: Environment
+    margin_type: Literal["CROSSED", "ISOLATED"]
+    recv_window_ms: Annotated[int, Field(ge=1, le=60_000)]
+    """Age at which the venue refuses a signed request (Binance: recvWindow)."""
+    http_timeout_sec: Annotated[int, Field(ge=1, le=60)]
+    """Longest wait for an answer; after it the outcome is unknown."""
+    clock_offset_ms_max: Annotated[int, Field(ge=1, le=1_000)]
+    """Furthest the local clock may be from the venue's, which takes nothing from later than 1 s."""
+    data_silence_sec_max: Annotated[int, Field(ge=1)]
+    """Longest silence of a subscribed market-data stream."""
+    reconcile_sec: Annotated[int, Field(ge=1, le=3_600)]
+    """How often orders and positions are compared with the venue's."""
+    wallet_usdt_max: Positive | None = None
+    """Most money that may lie at the venue, USDT: what its failure could cost. Optional."""
+
+
+class RehearsalSection(Strict):
+    """What the local venue plays to the node; only where ``venue.environment = "local"``."""
+
+    market: str = Field(pattern=r"^(generated|(catalog|recording):.+)$")
+    speed: Positive = Decimal(1)
+    start: Moment | None = None
+    end: Moment | None = None
+    scenario: str | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _has_a_window_that_exists(self) -> RehearsalSection:
+        _judge_window(self.start, self.end)
+        if self.market == "generated" and self.end is not None:
+            raise ValueError("end must not be set: a generated market has no end")
+        return self
+
+
 class StrategySection(Strict):
     """One strategy: its class and its own parameters, judged by the strategy's config class."""
 
@@ -112,20 +160,48 @@ class Profile(Strict):
     mode: Mode
     trader_id: str = Field(pattern=r"^[A-Z0-9]+-[0-9]+$")
     seed: Annotated[int, Field(ge=0)]
-    data: DataSection
+    data: DataSection | None = None
     account: AccountSection
     simulation: SimulationSection | None = None
+    venue: VenueSection | None = None
+    rehearsal: RehearsalSection | None = None
     journal: JournalSection
     limits: RiskLimits
     strategies: tuple[StrategySection, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _fits_its_mode(self) -> Profile:
+    def _has_the_sections_of_its_mode(self) -> Profile:
+        is_backtest, is_local = self.mode == "backtest", self._is_local
         simulated = self.mode in ("backtest", "paper")
-        if simulated and self.simulation is None:
-            raise ValueError(f"simulation is missing: mode = {self.mode!r} has a simulated venue")
-        if not simulated and self.simulation is not None:
-            raise ValueError(f"simulation must not be set: mode = {self.mode!r} has a real venue")
+        self._judge_section("data", is_backtest, "a backtest, and nothing else, replays a catalog")
+        self._judge_section("venue", not is_backtest, "every mode but a backtest has a venue")
+        self._judge_section("simulation", simulated, "backtest and paper simulate executions")
+        self._judge_section("rehearsal", is_local, "it says what a local venue plays")
+        if not is_backtest and self.venue is not None:
+            allowed = ENVIRONMENTS[self.mode]
+            if self.venue.environment not in allowed:
+                raise ValueError(
+                    f"venue.environment = {self.venue.environment!r}: mode = {self.mode!r} "
+                    f"must have {' or '.join(map(repr, allowed))}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _knows_its_money(self) -> Profile:
+        is_ours = self.mode in ("backtest", "paper", "rehearsal")
+        is_set = self.account.starting_balance_usdt is not None
+        if is_ours and not is_set:
+            raise ValueError(
+                f"account.starting_balance_usdt is missing: mode = {self.mode!r} opens an account"
+            )
+        if is_set and not is_ours:
+            raise ValueError(
+                f"account.starting_balance_usdt must not be set: mode = {self.mode!r} has a wallet"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _is_as_strict_as_its_mode_asks(self) -> Profile:
         if self.mode != "backtest" and self.limits.market_data.price_source == "bar":
             raise ValueError(
                 "limits.market_data.price_source = 'bar' is for backtests only: "
@@ -137,6 +213,19 @@ class Profile(Strict):
                 "each decision down before an order leaves"
             )
         return self
+
+    @property
+    def _is_local(self) -> bool:
+        return self.venue is not None and self.venue.environment == "local"
+
+    def _judge_section(self, name: str, is_due: bool, why: str) -> None:  # noqa: FBT001 - private
+        is_set = getattr(self, name) is not None
+        if is_due and not is_set:
+            raise ValueError(f"{name} is missing: mode = {self.mode!r} needs it ({why})")
+        if is_set and not is_due:
+            raise ValueError(
+                f"{name} must not be set: mode = {self.mode!r} has no use for it ({why})"
+            )
 
     @property
     def hash(self) -> str:

@@ -15,15 +15,18 @@ from configs.profile import ProfileError, load_profile, parse_profile, to_ns
 
 PROFILES = sorted((Path(__file__).parents[3] / "configs" / "profiles").glob("*.toml"))
 DEMO = next(path for path in PROFILES if path.name == "backtest.toml")
+NODE_MODES = ("paper", "rehearsal", "demo", "live")
 
 
-def table() -> dict[str, Any]:
-    return tomllib.loads(DEMO.read_text(encoding="utf-8"), parse_float=Decimal)
+def table(mode: str = "backtest") -> dict[str, Any]:
+    """Return the shipped profile of a mode; each is named after it."""
+    path = DEMO.with_name(f"{mode}.toml")
+    return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
 
 
-def changed(**sections: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the demo profile with some keys of its sections changed; None removes a section."""
-    result = table()
+def changed(mode: str = "backtest", **sections: dict[str, Any] | None) -> dict[str, Any]:
+    """Return a profile with some keys of its sections changed; None removes a section."""
+    result = table(mode)
     for name, change in sections.items():
         if change is None:
             del result[name]
@@ -52,7 +55,9 @@ def test_the_shipped_defaults_are_the_agreed_figures() -> None:
     assert (limits.shock.price_move_bps_max, limits.shock.price_move_window_sec) == (500, 60)
 
 
-@pytest.mark.parametrize("key", ["name", "mode", "trader_id", "seed", "data", "limits", "journal"])
+@pytest.mark.parametrize(
+    "key", ["name", "mode", "trader_id", "seed", "account", "limits", "journal"]
+)
 def test_a_missing_key_is_named(key: str) -> None:
     broken = table()
     del broken[key]
@@ -109,30 +114,111 @@ def test_a_window_that_ends_before_it_starts_is_refused() -> None:
     assert "must be before end" in refusal(changed(data={"start": day, "end": day}))
 
 
-@pytest.mark.parametrize("mode", ["backtest", "paper"])
-def test_a_simulated_venue_needs_its_simulation(mode: str) -> None:
-    broken = changed(simulation=None) | {"mode": mode}
+@pytest.mark.parametrize(
+    ("mode", "section"),
+    [
+        ("backtest", "data"),
+        ("backtest", "simulation"),
+        ("paper", "simulation"),
+        ("paper", "rehearsal"),
+        ("rehearsal", "rehearsal"),
+        *((mode, "venue") for mode in NODE_MODES),
+    ],
+)
+def test_a_mode_needs_the_sections_that_it_has_a_use_for(mode: str, section: str) -> None:
+    assert f"{section} is missing: mode = {mode!r}" in refusal(changed(mode, **{section: None}))
 
-    assert f"simulation is missing: mode = '{mode}'" in refusal(broken)
+
+@pytest.mark.parametrize(
+    ("mode", "section", "lender"),
+    [
+        ("backtest", "venue", "live"),
+        ("backtest", "rehearsal", "rehearsal"),
+        ("rehearsal", "simulation", "paper"),
+        ("demo", "simulation", "paper"),
+        ("live", "rehearsal", "rehearsal"),
+        *((mode, "data", "backtest") for mode in NODE_MODES),
+    ],
+)
+def test_a_mode_takes_no_section_that_it_has_no_use_for(
+    mode: str, section: str, lender: str
+) -> None:
+    broken = table(mode) | {section: table(lender)[section]}
+
+    assert f"{section} must not be set: mode = {mode!r}" in refusal(broken)
 
 
-@pytest.mark.parametrize("mode", ["rehearsal", "demo", "live"])
-def test_a_real_venue_takes_no_simulation(mode: str) -> None:
-    assert "simulation must not be set" in refusal(table() | {"mode": mode})
+@pytest.mark.parametrize(
+    ("mode", "environment"),
+    [("rehearsal", "demo"), ("rehearsal", "live"), ("demo", "live"), ("live", "demo")],
+)
+def test_an_environment_that_does_not_fit_the_mode_is_refused(mode: str, environment: str) -> None:
+    text = refusal(
+        changed(mode, venue={"environment": environment}, rehearsal=None)
+        if mode == "rehearsal"
+        else changed(mode, venue={"environment": environment})
+    )
+
+    assert f"venue.environment = {environment!r}: mode = {mode!r} must have" in text
 
 
-@pytest.mark.parametrize("mode", ["paper", "rehearsal", "demo", "live"])
+@pytest.mark.parametrize("environment", ["demo", "live"])
+def test_paper_may_take_its_prices_from_any_venue(environment: str) -> None:
+    profile = changed("paper", venue={"environment": environment}, rehearsal=None)
+
+    assert parse_profile(profile, source="test.toml").mode == "paper"
+
+
+@pytest.mark.parametrize("mode", ["backtest", "paper", "rehearsal"])
+def test_an_account_that_is_opened_for_the_run_needs_its_money(mode: str) -> None:
+    broken = table(mode)
+    del broken["account"]["starting_balance_usdt"]
+
+    assert f"account.starting_balance_usdt is missing: mode = {mode!r}" in refusal(broken)
+
+
+@pytest.mark.parametrize("mode", ["demo", "live"])
+def test_an_account_that_is_there_already_is_not_given_money(mode: str) -> None:
+    broken = changed(mode, account={"starting_balance_usdt": 1})
+
+    assert "account.starting_balance_usdt must not be set" in refusal(broken)
+
+
+@pytest.mark.parametrize(
+    ("section", "change", "line"),
+    [
+        ("venue", {"recv_window_ms": 60_001}, "venue.recv_window_ms = 60001"),
+        ("venue", {"recv_window_ms": 0}, "venue.recv_window_ms = 0"),
+        ("venue", {"clock_offset_ms_max": 1_001}, "venue.clock_offset_ms_max = 1001"),
+        ("venue", {"clock_offset_ms_max": 0}, "venue.clock_offset_ms_max = 0"),
+        ("venue", {"http_timeout_sec": 61}, "venue.http_timeout_sec = 61"),
+        ("venue", {"data_silence_sec_max": 0}, "venue.data_silence_sec_max = 0"),
+        ("venue", {"reconcile_sec": 0}, "venue.reconcile_sec = 0"),
+        ("venue", {"margin_type": "CROSS"}, "venue.margin_type = 'CROSS'"),
+        ("venue", {"wallet_usdt_max": 0}, "venue.wallet_usdt_max = 0"),
+        ("venue", {"rest_url": "http://127.0.0.1:1"}, "venue.rest_url = 'http://127.0.0.1:1': un"),
+        ("rehearsal", {"market": "catalog"}, "rehearsal.market = 'catalog'"),
+        ("rehearsal", {"market": "catalog:"}, "rehearsal.market = 'catalog:'"),
+        ("rehearsal", {"speed": 0}, "rehearsal.speed = 0"),
+        ("rehearsal", {"scenario": ""}, "rehearsal.scenario = ''"),
+        ("rehearsal", {"end": date(2026, 1, 2)}, "end must not be set: a generated market"),
+    ],
+)
+def test_a_broken_rule_of_a_node_is_told_with_its_key_and_value(
+    section: str, change: dict[str, Any], line: str
+) -> None:
+    assert line in refusal(changed("rehearsal", **{section: change}))
+
+
+@pytest.mark.parametrize("mode", NODE_MODES)
 def test_only_a_backtest_may_price_by_bars_or_keep_its_journal_in_memory(mode: str) -> None:
-    broken = table() | {"mode": mode}
-    if mode != "paper":
-        del broken["simulation"]
+    broken = table(mode)
+    broken["limits"]["market_data"]["price_source"] = "bar"
     assert "limits.market_data.price_source = 'bar' is for backtests only" in refusal(broken)
 
-    broken["limits"]["market_data"]["price_source"] = "quote"
-    assert "journal.sync = 'none' is for backtests only" in refusal(broken)
-
-    broken["journal"]["sync"] = "fsync"
-    assert parse_profile(broken, source="test.toml").mode == mode
+    assert "journal.sync = 'none' is for backtests only" in refusal(
+        changed(mode, journal={"sync": "none"})
+    )
 
 
 def test_a_waiver_needs_a_reason_worth_reading() -> None:

@@ -1,0 +1,237 @@
+"""Run a node from a profile to its report: paper, rehearsal, demo and live."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+
+from actors.live_recorder import LiveRecorder, attach_recorder
+from actors.status import StatusActor, attach_status
+from adapters.settings import VenueSettings
+from configs.cli import BROKEN_INVARIANT, OK, TEMPORARY
+from configs.local_venue import local_venue
+from configs.nodes import LiveNode, build_node, venue_settings
+from configs.profile import Profile, ProfileError
+from configs.runner import new_run_dir
+from configs.secrets import Credentials, load_credentials
+from ops.errors import TemporaryError
+from ops.final_state import write_final_state
+from ops.logs import log_config
+from ops.view import run_view
+from ops.winddown import wind_down
+from report.live import write_live_report
+from report.terminal import summary
+from risk.trading_state import TradingState
+
+LOOK_SEC = 0.1
+QUIET_SEC_MAX = 30
+
+
+class Options(NamedTuple):
+    """What the command line says beside the profile."""
+
+    out: Path
+    state: Path
+    duration_sec: float | None = None
+    is_check: bool = False
+    venue_url: str | None = None
+    keys: Path | None = None
+    confirm: str | None = None
+
+
+class Link(NamedTuple):
+    """A node's way to its venue, and where its state lies."""
+
+    settings: VenueSettings
+    credentials: Credentials | None
+    state_dir: Path
+    process: asyncio.subprocess.Process | None = None
+
+
+@asynccontextmanager
+async def open_link(profile: Profile, options: Options, run_dir: Path) -> AsyncIterator[Link]:
+    """
+    Load the keys and find the venue, which is started here if it is local and none was given.
+
+    Raises
+    ------
+    ProfileError, SecretsError, VenueStartError
+        If an option does not fit the mode, keys are missing, or the venue does not come up.
+
+    """
+    assert profile.venue is not None, "Invariant: every mode but a backtest has a venue"
+    environment, is_paper = profile.venue.environment, profile.mode == "paper"
+    state_dir = options.state / profile.trader_id
+    if environment == "local" and options.venue_url is None:
+        if options.keys is not None:
+            raise ProfileError(
+                f"--keys = {options.keys}: a venue that is started here makes its own"
+            )
+        async with local_venue(profile, run_dir) as venue:
+            # Such an account ends with the run, and so does what is known about it.
+            settings = venue_settings(profile, rest_url=venue.rest_url, ws_url=venue.ws_url)
+            keys = None if is_paper else load_credentials("local", path=venue.keys)
+            yield Link(settings, keys, run_dir, venue.process)
+        return
+    url = options.venue_url
+    if url is not None and environment != "local":
+        raise ProfileError(f"--venue = {url}: environment = {environment!r} has its own addresses")
+    ws_url = None if url is None else url.replace("http", "ws", 1)
+    settings = venue_settings(profile, rest_url=url, ws_url=ws_url)
+    keys = None if is_paper else load_credentials(environment, path=options.keys)
+    yield Link(settings, keys, run_dir if is_paper else state_dir)
+
+
+async def run_live(profile: Profile, options: Options, console: Console) -> int:
+    """
+    Run a node until it is told to stop, and write its report.
+
+    Returns
+    -------
+    int
+        The exit code: 0, 70 or 75 (see ``run_live.py --help``).
+
+    """
+    if profile.mode == "backtest":
+        raise ProfileError("mode = 'backtest': run_live.py runs every other mode")
+    run_dir = new_run_dir(options.out, profile)
+    async with open_link(profile, options, run_dir) as link:
+        live = build_node(
+            profile,
+            link.settings,
+            link.credentials,
+            state_dir=link.state_dir,
+            logging=log_config(run_dir),
+        )
+        try:
+            return await Session(profile, live, link, run_dir, console).run(options.duration_sec)
+        finally:
+            live.guard.close()
+
+
+class Session:
+    """
+    One life of a node: start, supervision, end, report.
+
+    Parameters
+    ----------
+    profile : Profile
+        What it was told to do.
+    live : LiveNode
+        The node; it has not been started yet.
+    link : Link
+        Its way to the venue.
+    run_dir : Path
+        Where everything about the run goes.
+    console : Console
+        Where a person looks.
+
+    """
+
+    def __init__(
+        self, profile: Profile, live: LiveNode, link: Link, run_dir: Path, console: Console
+    ) -> None:
+        self._profile = profile
+        self._kernel = live.node.kernel
+        self._guard = live.guard
+        self._link = link
+        self._run_dir = run_dir
+        self._console = console
+        self._stop = asyncio.Event()
+        self._failure: tuple[int, str] | None = None
+        self._status: StatusActor = attach_status(live.node, live.guard, profile)
+        self._recorder: LiveRecorder = attach_recorder(live.node, live.guard, profile, run_dir)
+
+    async def run(self, duration_sec: float | None) -> int:
+        """Run for *duration_sec* seconds, or until told to stop; return the exit code."""
+        self._obey_signals()
+        await self._start()
+        view = asyncio.create_task(run_view(self._status, self._console))
+        try:
+            await self._supervise(view, duration_sec)
+            left = await wind_down(self._kernel, patience_sec=QUIET_SEC_MAX)
+        finally:
+            view.cancel()
+            await asyncio.gather(view, return_exceptions=True)
+        state = self._guard.gate.judge.state
+        write_final_state(self._kernel, state.state, self._run_dir)
+        await self._kernel.stop_async()
+        result = write_live_report(self._recorder)
+        self._kernel.dispose()
+        self._console.print(summary(self._run_dir))
+        for line in left:
+            self._console.print(f"left behind: {line}")
+        if result["check"]["breaches"]:
+            return self._end(BROKEN_INVARIANT, "the fills of the run break what the guard promises")
+        if self._failure is not None:
+            return self._end(*self._failure)
+        if state.state is TradingState.HALTED:
+            return self._end(BROKEN_INVARIANT, f"trading is HALTED: {'; '.join(state.causes)}")
+        return OK
+
+    def _end(self, code: int, text: str) -> int:
+        self._console.print(text)
+        return code
+
+    def _obey_signals(self) -> None:
+        """Stop in order at the first signal, at once at the second."""
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None, "Invariant: runs in a task"
+
+        def on_signal() -> None:
+            if self._stop.is_set():
+                task.cancel()
+            self._stop.set()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, on_signal)
+
+    async def _start(self) -> None:
+        """
+        Connect, reconcile and start the strategies.
+
+        Raises
+        ------
+        TemporaryError
+            If the venue did not answer: a node that is not connected must not look as if it ran.
+
+        """
+        starting = asyncio.create_task(self._kernel.start_async())
+        stopping = asyncio.create_task(self._stop.wait())
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if starting.done():
+            starting.result()
+            if self._kernel.trader.is_running:
+                return
+        starting.cancel()
+        await self._kernel.stop_async()
+        raise TemporaryError(
+            "the node did not come up: "
+            f"data connected = {self._kernel.data_engine.check_connected()}, "
+            f"execution connected = {self._kernel.exec_engine.check_connected()}; "
+            f"see {self._run_dir}/node*.log"
+        )
+
+    async def _supervise(self, view: asyncio.Task[None], duration_sec: float | None) -> None:
+        loop = asyncio.get_running_loop()
+        until = None if duration_sec is None else loop.time() + duration_sec
+        process = self._link.process
+        while not self._stop.is_set():
+            if until is not None and loop.time() >= until:
+                return
+            if view.done() and view.exception() is None:
+                return
+            if not self._kernel.trader.is_running:
+                self._failure = BROKEN_INVARIANT, "the node ended by itself: its log says why"
+                return
+            if process is not None and process.returncode is not None:
+                self._failure = TEMPORARY, "the local venue ended: see venue.log"
+                return
+            await asyncio.sleep(LOOK_SEC)
