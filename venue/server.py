@@ -20,6 +20,7 @@ from venue.wire.keys import KeyRing
 from venue.wire.listener import Listener
 from venue.wire.log import WireLog
 from venue.wire.player import Player
+from venue.wire.reel import Reel
 from venue.wire.wire import Wire
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Venue:
         self.log = WireLog(config.wire_log, self.clock.market_ms)
         self.keys = KeyRing(self.account_names, config.seed)
         self.market = Market(source or open_source(config), config.intervals)
+        reel = Reel(self.market, self.clock)
         self.exchange = Exchange(
             self.market.symbols, now_ms=self.clock.market_ms(), seed=config.seed or 0
         )
@@ -66,7 +68,7 @@ class Venue:
             )
         self.faults = _open_faults(config)
         self.wire = Wire(config, self.exchange, self.clock, self.log, self.keys, self.faults)
-        self.player = Player(self.market, self.wire)
+        self.player = Player(reel, self.wire)
         self.symbol_names = tuple(spec.symbol for spec in self.market.symbols)
         self.stopping = asyncio.Event()
         self.key_files: dict[str, Path] = {}
@@ -158,7 +160,6 @@ class Venue:
             "speed": self.clock.speed,
             "played": self.player.played,
             "next_ms": self.player.next_ms,
-            "finished": self.player.finished.is_set(),
             "prices": self.wire.tape.prices(),
             "accounts": self.account_names,
             "market_connections": len(self.wire.market_streams.subscribers),

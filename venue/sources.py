@@ -63,7 +63,9 @@ def _builtin(symbols: Sequence[str]) -> list[SymbolSpec]:
     try:
         return builtin(*symbols)
     except KeyError as error:
-        raise ConfigError(f"symbols={','.join(symbols)}: no rules are known of {error.args[0]}") from None
+        raise ConfigError(
+            f"symbols={','.join(symbols)}: no rules are known of {error.args[0]}"
+        ) from None
 
 
 def _span(config: VenueConfig) -> Span:
