@@ -1,0 +1,1 @@
+"""The exchange itself: pure and deterministic, without clock, socket or file."""
