@@ -93,10 +93,14 @@ class Wire:
             self.tape.tell(symbol)
         for account, payload in events:
             deliveries = self.hooks.on_user_event(account, payload)
-            if not deliveries:
-                self.log.write("event", account=account, payload=payload, sent=False)
-            for delay_ms, sent in deliveries:
-                self._later(delay_ms, lambda a=account, p=sent: self._send_event(a, p))
+            if deliveries == [(0, payload)]:
+                sent = self.user_streams.publish(account, payload)
+                self.log.write("event", account=account, payload=payload, sent=sent)
+                continue
+            # What happened has one line, at its time; each delivery that a fault made has its own.
+            number = self.log.write("event", account=account, payload=payload, sent=False)
+            for delay_ms, told in deliveries:
+                self._later(delay_ms, lambda a=account, p=told, n=number: self._deliver(a, p, n))
 
     def publish(self, stream: str, payload: dict[str, Any]) -> None:
         """Send a market payload, as the faults let it; nothing while the venue hangs."""
@@ -105,9 +109,9 @@ class Wire:
         for delay_ms, sent in self.hooks.on_market(stream, payload):
             self._later(delay_ms, lambda p=sent: self.market_streams.publish(stream, p))
 
-    def _send_event(self, account: str, payload: dict[str, Any]) -> None:
+    def _deliver(self, account: str, payload: dict[str, Any], number: int) -> None:
         sent = self.user_streams.publish(account, payload)
-        self.log.write("event", account=account, payload=payload, sent=sent)
+        self.log.write("delivery", account=account, of=number, payload=payload, sent=sent)
 
     def _later(self, delay_ms: int, action: Callable[[], None]) -> None:
         if delay_ms <= 0:
