@@ -1,0 +1,71 @@
+"""Each fill is counted once, and the fees are the venue's."""
+
+from collections import Counter, defaultdict
+from decimal import Decimal
+from typing import Any
+
+from venue.checkers.ids import base_of
+from venue.checkers.log import Breach
+from venue.checkers.run import Run, Verdict
+
+_Fill = tuple[str, str, Decimal, Decimal]  # order, side, quantity, price
+
+
+def check_fills(run: Run) -> Verdict:
+    """Hold the fills that the node wrote down against the venue's, order by order."""
+    assert run.journal is not None
+    venue: Counter[_Fill] = Counter()
+    lines: dict[_Fill, int] = {}
+    for number, o in _trades(run):
+        fill = (base_of(o["c"]), o["S"], Decimal(o["l"]), Decimal(o["L"]))
+        venue[fill] += 1
+        lines[fill] = number
+    node: Counter[_Fill] = Counter()
+    for record in run.journal:
+        if record["type"] == "fill":
+            row = record["data"]
+            qty, price = Decimal(row["quantity"]), Decimal(row["price"])
+            node[base_of(row["client_order_id"]), row["side"], qty, price] += 1
+    breaches = [
+        Breach(lines[fill], f"{_shown(fill)}: filled {count} times more than the node counted")
+        for fill, count in (venue - node).items()
+    ]
+    breaches += [
+        Breach(lines.get(fill, 0), f"{_shown(fill)}: counted {count} times more than it was filled")
+        for fill, count in (node - venue).items()
+    ]
+    figures = {"venue": str(venue.total()), "node": str(node.total())}
+    return Verdict(breaches, figures)
+
+
+def check_commissions(run: Run) -> Verdict:
+    """Hold the fees that the node believes it paid against those of the venue's fills."""
+    assert run.state is not None
+    paid: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for _, o in _trades(run):
+        if o.get("N") is not None:
+            paid[o["N"]] += Decimal(o["n"])
+    believed = {asset: Decimal(text) for asset, text in run.state["commissions"].items()}
+    breaches = [
+        Breach(0, f"{asset}: the venue took {paid.get(asset, Decimal(0)):f}, the node believes "
+                  f"{believed.get(asset, Decimal(0)):f}")
+        for asset in sorted(paid.keys() | believed.keys())
+        if paid.get(asset, Decimal(0)) != believed.get(asset, Decimal(0))
+    ]  # fmt: skip
+    return Verdict(breaches, {asset: f"{fee:f}" for asset, fee in sorted(paid.items())})
+
+
+def _trades(run: Run) -> list[tuple[int, dict[str, Any]]]:
+    """Return the fills, each once however often it was told, with their lines."""
+    found: dict[tuple[str, int, int], tuple[int, dict[str, Any]]] = {}
+    for line in run.log.of("event"):
+        payload = line["payload"]
+        if payload["e"] == "ORDER_TRADE_UPDATE" and payload["o"]["x"] in ("TRADE", "CALCULATED"):
+            o = payload["o"]
+            found.setdefault((o["s"], o["t"], o["i"]), (line["n"], o))
+    return list(found.values())
+
+
+def _shown(fill: _Fill) -> str:
+    client_id, side, qty, price = fill
+    return f"{client_id} {side} {qty:f} at {price:f}"
