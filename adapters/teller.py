@@ -89,14 +89,22 @@ class OrderTeller:
 
     # -- what is told -------------------------------------------------------------------------------
 
-    def stand(self, order: Order, fact: OrderFact) -> None:
-        """Tell that the order stands at the venue with the terms and under the id of *fact*."""
+    def stand(self, order: Order, fact: OrderFact) -> bool:
+        """
+        Tell that the order stands at the venue with the terms and under the id of *fact*.
+
+        Returns
+        -------
+        bool
+            Whether new terms or another id were told.
+
+        """
         told = self._of(order)
         instrument = self._instrument(order)
         if self.is_closed(order) or instrument is None:
-            return
+            return False
         if self.venue_id(order) is not None and self.is_stale(order, fact):
-            return
+            return False
         terms = _terms(order, fact, instrument, self._terms(order))
         known = self.venue_id(order)
         told.updated_ms = max(told.updated_ms, fact.updated_ms)
@@ -108,9 +116,11 @@ class OrderTeller:
         told.venue_id = fact.venue_id
         told.is_triggered = not fact.is_waiting
         is_moved = known is not None and known != fact.venue_id
-        if is_moved or terms != self._terms(order):
+        is_new = is_moved or terms != self._terms(order)
+        if is_new:
             told.terms = terms
             self.update(order, fact.updated_ms)
+        return is_new
 
     def update(self, order: Order, ts_ms: int) -> None:
         """Tell the terms as they are: also the answer to an amendment that changed nothing."""

@@ -128,8 +128,9 @@ class UserEvents:
             self._teller.stand(order, fact)
             self._teller.fill(order, trade)
         elif fact.is_open:
-            self._teller.stand(order, fact)
-            if row["x"] == "AMENDMENT" and order.status == OrderStatus.PENDING_UPDATE:
+            is_new = self._teller.stand(order, fact)
+            is_answer = row["x"] == "AMENDMENT" and order.status == OrderStatus.PENDING_UPDATE
+            if is_answer and not is_new:
                 self._teller.update(order, fact.updated_ms)
         if not fact.is_open and fact.status != "FILLED":
             self._end(order, fact)

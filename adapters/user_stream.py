@@ -135,6 +135,7 @@ class HardenedUserStream(BinanceUserDataWebSocketClient):  # type: ignore[misc]
             else:
                 self._log.warning("Subscribed to user data anew, and reconciled")
                 return True
+        await self._disconnect_stream()  # closed for good while it was subscribing
         return False
 
     async def _safe_pre_dispatch_hook(self, hook: Callable[[], Any]) -> None:
