@@ -23,7 +23,7 @@ class MarketDataConfig(ActorConfig, frozen=True):
 
 class MarketData(Actor):
     """
-    Subscribe to quotes, mark prices and funding rates, and do nothing with them.
+    Subscribe to quotes and mark prices, and do nothing with them.
 
     A symbol without a price denies new risk: that must not hang on what a strategy happens to
     subscribe to.
@@ -35,4 +35,3 @@ class MarketData(Actor):
         for instrument_id in self.config.instrument_ids:
             self.subscribe_quote_ticks(instrument_id)
             self.subscribe_mark_prices(instrument_id)
-            self.subscribe_funding_rates(instrument_id)

@@ -17,7 +17,8 @@ from nautilus_trader.config import (
     TradingNodeConfig,
 )
 from nautilus_trader.live.node import TradingNode
-from nautilus_trader.model.identifiers import InstrumentId, TraderId
+from nautilus_trader.model.identifiers import ClientId, InstrumentId, TraderId
+from nautilus_trader.model.instruments import Instrument
 from pydantic import ValidationError
 
 from actors.market import MarketData, MarketDataConfig
@@ -131,6 +132,13 @@ def build_node(
     node.trader.add_actor(MarketData(MarketDataConfig(instrument_ids=_ids(profile))))
     node.trader.add_strategies(strategies)
     return LiveNode(node, guard)
+
+
+async def load_instruments(live: LiveNode) -> dict[str, Instrument]:
+    """Load the node's instruments from the venue; return them by the venue's symbol."""
+    provider = live.node.kernel.data_engine._clients[ClientId(CLIENT)]._instrument_provider
+    await provider.initialize()
+    return {str(i.raw_symbol): i for i in provider.get_all().values()}
 
 
 def _ids(profile: Profile) -> tuple[InstrumentId, ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,19 +18,24 @@ from actors.status import StatusActor, attach_status
 from adapters.settings import VenueSettings
 from configs.cli import BROKEN_INVARIANT, OK, TEMPORARY
 from configs.local_venue import local_venue
-from configs.nodes import LiveNode, build_node, venue_settings
+from configs.nodes import LiveNode, build_node, load_instruments, venue_settings
 from configs.profile import Profile, ProfileError
 from configs.runner import new_run_dir
 from configs.secrets import Credentials, load_credentials
-from ops.errors import TemporaryError
+from ops.checks.item import Facts, Item
+from ops.checks.symbols import loaded_filters
+from ops.errors import RefusedError, TemporaryError
 from ops.final_state import write_final_state
 from ops.logs import log_config
+from ops.preflight import confirmation, gather, preflight, refuse_failed, show
 from ops.view import run_view
 from ops.winddown import wind_down
 from report.live import write_live_report
 from report.terminal import summary
 from risk.trading_state import TradingState
 
+GUARDED = Item("gate", is_ok=True, observed="in the node", required="no way past it")
+"""What `build_node` has proved, or it would have raised."""
 LOOK_SEC = 0.1
 QUIET_SEC_MAX = 30
 
@@ -51,6 +58,7 @@ class Link(NamedTuple):
     settings: VenueSettings
     credentials: Credentials | None
     state_dir: Path
+    key_file: Path | None = None
     process: asyncio.subprocess.Process | None = None
 
 
@@ -77,7 +85,7 @@ async def open_link(profile: Profile, options: Options, run_dir: Path) -> AsyncI
             # Such an account ends with the run, and so does what is known about it.
             settings = venue_settings(profile, rest_url=venue.rest_url, ws_url=venue.ws_url)
             keys = None if is_paper else load_credentials("local", path=venue.keys)
-            yield Link(settings, keys, run_dir, venue.process)
+            yield Link(settings, keys, run_dir, venue.keys, venue.process)
         return
     url = options.venue_url
     if url is not None and environment != "local":
@@ -85,34 +93,88 @@ async def open_link(profile: Profile, options: Options, run_dir: Path) -> AsyncI
     ws_url = None if url is None else url.replace("http", "ws", 1)
     settings = venue_settings(profile, rest_url=url, ws_url=ws_url)
     keys = None if is_paper else load_credentials(environment, path=options.keys)
-    yield Link(settings, keys, run_dir if is_paper else state_dir)
+    yield Link(settings, keys, run_dir if is_paper else state_dir, options.keys)
 
 
 async def run_live(profile: Profile, options: Options, console: Console) -> int:
     """
-    Run a node until it is told to stop, and write its report.
+    Run a node until it is told to stop, and write its report; with ``is_check`` start nothing.
 
     Returns
     -------
     int
         The exit code: 0, 70 or 75 (see ``run_live.py --help``).
 
+    Raises
+    ------
+    ProfileError, SecretsError, RefusedError, JournalError
+        If something must be set right first.
+    TemporaryError, VenueStartError
+        If the venue is away.
+    GuardError
+        If the gate could not be put in.
+
     """
     if profile.mode == "backtest":
         raise ProfileError("mode = 'backtest': run_live.py runs every other mode")
     run_dir = new_run_dir(options.out, profile)
-    async with open_link(profile, options, run_dir) as link:
-        live = build_node(
-            profile,
-            link.settings,
-            link.credentials,
-            state_dir=link.state_dir,
-            logging=log_config(run_dir),
+    is_started = False
+    try:
+        async with open_link(profile, options, run_dir) as link:
+            facts = await _judge(profile, options, link, console)
+            live = build_node(
+                profile, link.settings, link.credentials,
+                state_dir=link.state_dir, logging=log_config(run_dir),
+            )  # fmt: skip
+            try:
+                items = [loaded_filters(facts, await load_instruments(live)), GUARDED]
+                if options.is_check:
+                    show(items, console)
+                refuse_failed(items)
+                if options.is_check:
+                    _tell_confirmation(facts, console)
+                    return OK
+                _refuse_unconfirmed(facts, options, console)
+                is_started = True
+                return await Session(profile, live, link, run_dir, console).run(
+                    options.duration_sec
+                )
+            finally:
+                live.guard.close()
+    finally:
+        if not is_started:
+            shutil.rmtree(run_dir)  # Nothing ran.
+
+
+async def _judge(profile: Profile, options: Options, link: Link, console: Console) -> Facts:
+    """Ask the venue and judge every item that needs no node."""
+    facts = await gather(
+        profile, link.settings, link.credentials, state_dir=link.state_dir, key_file=link.key_file
+    )
+    items = preflight(facts)
+    if options.is_check:
+        show(items, console)
+    refuse_failed(items)
+    return facts
+
+
+def _tell_confirmation(facts: Facts, console: Console) -> None:
+    if facts.profile.mode == "live":
+        console.print(f'to trade: --confirm "{confirmation(facts)}"', markup=False, highlight=False)
+
+
+def _refuse_unconfirmed(facts: Facts, options: Options, console: Console) -> None:
+    """Let real money be traded only when a person has named account and limits."""
+    if facts.profile.mode != "live":
+        return
+    needed, given = confirmation(facts), options.confirm
+    if given is None and sys.stdin.isatty():
+        given = console.input(f"This trades real money. Type {needed!r} to go on: ", markup=False)
+    if given != needed:
+        raise RefusedError(
+            f"mode = 'live' needs --confirm {needed!r} (trader id and hash of the limits), "
+            f"got {given!r}"
         )
-        try:
-            return await Session(profile, live, link, run_dir, console).run(options.duration_sec)
-        finally:
-            live.guard.close()
 
 
 class Session:
