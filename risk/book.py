@@ -154,6 +154,8 @@ class SymbolBook:
         self._put_prices(pending, side)
         if pending.parent_id is not None:
             self.children.setdefault(pending.parent_id, []).append(key)
+            if pending.is_stop:
+                self.settle_cover(pending)
 
     def remove(self, client_order_id: str) -> Pending | None:
         """Release the exposure of an order that can no longer fill; None when it is unknown."""
@@ -193,6 +195,8 @@ class SymbolBook:
         self._put_prices(pending, side)
         if pending.is_stop:
             self.settle_cover(pending)
+        elif (stop := self.stop_of(pending.client_order_id)) is not None:
+            self.settle_cover(stop)
 
     @staticmethod
     def _put_prices(pending: Pending, side: SideBook) -> None:
@@ -215,7 +219,13 @@ class SymbolBook:
         stop.cover_qty = cover_qty
 
     def settle_cover(self, stop: Pending) -> None:
-        """Bring a stop's cover in line with its leaves and with the entry that it hangs on."""
+        """
+        Bring a stop's cover in line with its leaves and with the entry that it hangs on.
+
+        While that entry works, the stop sleeps as far as the entry has not filled: however large it
+        is, it stands in for no other entry's stop.
+
+        """
         if stop.is_canceling:
             self.set_cover(stop, ZERO)
             return
@@ -223,8 +233,8 @@ class SymbolBook:
         if parent is None:
             self.set_cover(stop, stop.leaves_qty)
         else:
-            promised = min(stop.cover_qty, parent.filled_qty + parent.leaves_qty)
-            self.set_cover(stop, max(stop.leaves_qty, promised))
+            entry_qty = parent.filled_qty + parent.leaves_qty
+            self.set_cover(stop, min(max(stop.leaves_qty, stop.cover_qty), entry_qty))
 
     def cover_without(self, stop: Pending) -> Decimal:
         """

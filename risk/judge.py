@@ -313,13 +313,16 @@ class Judge(Watch):
         stop_terms = None if stop is None else intent_of(stop, amend.instrument_id)
         book.remove(pending.client_order_id)
         if stop is not None and stop_terms is not None:
-            book.set_cover(stop, stop_terms.qty)  # The entry comes back at once: its promise holds.
+            # The entry comes back at once: its promise holds.
+            book.set_cover(stop, max(stop.cover_qty, stop_terms.qty))
         try:
             denial = self._judge_entry(
                 order, stop_terms, book, market, px, leaves * px, 1, now_ns, is_amend=True
             )
         finally:
             book.add(pending)
+            if stop is not None:
+                book.settle_cover(stop)
         if denial is None:
             book.amend(
                 pending, leaves_qty=max(leaves, pending.leaves_qty), price=max(px, pending.price),

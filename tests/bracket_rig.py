@@ -20,7 +20,6 @@ from nautilus_trader.model.enums import (
     LiquiditySide,
     OmsType,
     OrderSide,
-    OrderStatus,
     OrderType,
 )
 from nautilus_trader.model.identifiers import (
@@ -285,12 +284,19 @@ class Rig:
         if self.said:
             self.said.popleft()()
 
+    def answer_all(self) -> None:
+        """Grant and answer everything, until nobody asks for anything any more."""
+        for _ in range(500):
+            if not self.client.asked and not self.said:
+                return
+            self.serve()
+            self.hear()
+        raise AssertionError("asking and answering never end")
+
     def settle(self) -> None:
-        """Let everything be answered, well, until nobody asks for anything any more."""
+        """Do so until the passing of time makes nobody ask for anything either."""
         for _ in range(20):
-            while self.client.asked or self.said:
-                self.serve()
-                self.hear()
+            self.answer_all()
             self.tick()
             if not self.client.asked and not self.said:
                 return
@@ -298,9 +304,6 @@ class Rig:
 
     def unclosed(self) -> list[Order]:
         return [order for order in self.cache.orders() if not order.is_closed]
-
-    def status(self, order: Order) -> OrderStatus:
-        return order.status
 
     def close(self) -> None:
         self.record.journal.close()

@@ -110,7 +110,7 @@ def test_a_held_order_is_not_asked_for_at_the_venue(rig: Rig) -> None:
 def test_children_end_with_an_entry_that_never_filled(rig: Rig) -> None:
     rig.end(rig.entries[0])
 
-    rig.settle()
+    rig.answer_all()
 
     assert {order.status for order in orders(rig)} == {OrderStatus.CANCELED}
     assert rig.strategy.is_idle
@@ -220,3 +220,62 @@ def test_a_late_fill_of_a_canceled_entry_gets_a_stop(rig: Rig) -> None:
     rig.settle()
 
     assert [stop.qty for stop in rig.stops] == [Decimal("0.020")]
+
+
+def test_what_is_left_is_canceled_before_time_passes(rig: Rig) -> None:
+    rig.fill(rig.entries[0], Decimal("0.100"))
+    rig.answer_all()
+
+    rig.fill(rig.stops[0], Decimal("0.100"))
+    rig.hear()
+
+    (command,) = rig.client.asked
+    assert command.client_order_id == rig.targets[0].order.client_order_id
+
+
+def test_the_rest_of_an_entry_is_canceled_when_its_stop_is_used_up(rig: Rig) -> None:
+    entry = rig.entries[0]
+    rig.fill(entry, Decimal("0.040"))
+    rig.answer_all()
+
+    rig.fill(rig.stops[0], Decimal("0.040"))
+    rig.answer_all()
+
+    assert not entry.is_working
+    assert rig.unclosed() == []
+
+
+def test_the_stop_stays_while_the_target_has_filled_in_part(rig: Rig) -> None:
+    rig.fill(rig.entries[0], Decimal("0.100"))
+    rig.answer_all()
+
+    rig.fill(rig.targets[0], Decimal("0.030"))
+    rig.settle()
+
+    assert rig.stops[0].leaves >= rig.position == Decimal("0.070")
+
+
+def test_an_exit_that_overtakes_the_stop_leaves_nothing_behind(rig: Rig) -> None:
+    rig.fill(rig.entries[0], Decimal("0.100"))
+    rig.hear()
+    rig.strategy.exit()
+
+    assert [type(command).__name__ for command in rig.client.asked] == ["SubmitOrder"] * 2
+    rig.settle()
+
+    assert rig.position == 0
+    assert rig.unclosed() == []
+
+
+def test_a_refused_cancel_is_tried_again_a_second_later(rig: Rig) -> None:
+    rig.fill(rig.entries[0], Decimal("0.100"))
+    rig.answer_all()
+    rig.fill(rig.stops[0], Decimal("0.100"))
+    rig.hear()
+
+    rig.serve(refuse=True)
+    rig.hear()
+    assert not rig.client.asked
+    rig.gate.brackets.on_tick()
+
+    assert len(rig.client.asked) == 1
