@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from typing import Any
 
-from nautilus_trader.common.component import MessageBus
 from nautilus_trader.system.kernel import NautilusKernel
 
-from actors.notices import Notice
 from actors.snapshot import ClientHealth, FeedHealth, Health, VenueNote
+from risk.events import VenueEvent
 
 EVENTS_KEPT = 20
-VENUE_TOPIC = "events.venue"
 
 
 class HealthProbe:
     """
-    Reads connections, budgets and clocks off the clients of one kernel.
+    Reads connections, doubts, budgets and clocks off the clients of one kernel.
+
+    Not every client measures everything: a simulated one has no user stream and no rate limit. It
+    is asked by name, and what it does not have is unknown.
 
     Parameters
     ----------
@@ -37,23 +36,32 @@ class HealthProbe:
         """Return the name of the venue that orders go to."""
         return ", ".join(str(client.id) for client in self._execs)
 
-    def subscribe(self, msgbus: MessageBus, tell: Callable[[Notice], None]) -> None:
-        """Listen to what the venue tells; each event becomes a notice."""
+    def note(self, event: VenueEvent) -> VenueNote:
+        """Keep what the venue told, newest first, and return it."""
+        note = VenueNote(event.ts_event, event.kind.code, event.observed, event.limit)
+        self._events.appendleft(note)
+        return note
 
-        def on_event(event: Any) -> None:
-            note = VenueNote(event.ts_event, event.kind.code, str(event.observed), str(event.limit))
-            self._events.appendleft(note)
-            text = f"{note.kind}: observed={note.observed}, limit={note.limit}"
-            tell(Notice(note.ts_ns, "VENUE", text, is_bad=True))
-
-        msgbus.subscribe(VENUE_TOPIC, on_event)
+    def has_told(self, ts_ns: int, text: str) -> bool:
+        """Return whether an alarm only repeats what the venue told."""
+        return any(note.ts_ns == ts_ns and note.text == text for note in self._events)
 
     def unresolved(self) -> frozenset[str]:
         """Return the client order ids of which nobody knows what became of them."""
-        return frozenset()
+        return frozenset(
+            case.order.client_order_id.value
+            for client in self._execs
+            for case in getattr(client, "unresolved", ())
+        )
 
     def health(self, feeds: tuple[FeedHealth, ...]) -> Health:
         """Return the health of the venue as its clients see it."""
         clients = [ClientHealth(str(c.id), "data", c.is_connected) for c in self._datas]
         clients += [ClientHealth(str(c.id), "exec", c.is_connected) for c in self._execs]
-        return Health(clients=tuple(clients), feeds=feeds, events=tuple(self._events))
+        streams = [getattr(client, "is_user_stream_up", None) for client in self._execs]
+        return Health(
+            clients=tuple(clients),
+            feeds=feeds,
+            is_user_stream_up=None if None in streams or not streams else all(streams),
+            events=tuple(self._events),
+        )

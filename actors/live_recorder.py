@@ -82,8 +82,9 @@ class LiveRecorder(Recorder):
         super().finish()
         self._file.end(self.clock.timestamp_ns())
 
-    def _sample(self, ts_event: int) -> None:
-        super()._sample(ts_event)
+    def sample(self, ts_event: int) -> None:
+        """Sample prices and balance, and keep the gate's tallies as they are by then."""
+        super().sample(ts_event)
         self._write_controls()
 
     def _on_order_event(self, event: OrderEvent) -> None:

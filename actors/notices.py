@@ -20,6 +20,7 @@ from nautilus_trader.model.events import (
 )
 from nautilus_trader.model.orders import Order
 
+from actors.snapshot import VenueNote
 from risk.trading_state import Transition
 
 _STOPS = frozenset({OrderType.STOP_MARKET, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP_MARKET})
@@ -97,6 +98,11 @@ def denial_notice(row: dict[str, Any]) -> Notice:
     symbol = str(row["instrument_id"]).rsplit(".", 1)[0]
     text = f"{row['text']} ({row['command']} {symbol} by {row['strategy_id']})"
     return Notice(row["ts"], "DENIED", text, group=row["reason"])
+
+
+def venue_notice(note: VenueNote) -> Notice:
+    """Return what the venue told."""
+    return Notice(note.ts_ns, "VENUE", note.text, is_bad=True, group=f"VENUE {note.kind}")
 
 
 def _terms(order: Order) -> str:

@@ -194,12 +194,13 @@ class Recorder(Actor):
 
     def finish(self) -> None:
         """Take the last sample of the run; call it once when the run has ended."""
-        self._sample(self.clock.timestamp_ns())
+        self.sample(self.clock.timestamp_ns())
 
     def _on_timer(self, event: TimeEvent) -> None:
-        self._sample(event.ts_event - 1)
+        self.sample(event.ts_event - 1)
 
-    def _sample(self, ts_event: int) -> None:
+    def sample(self, ts_event: int) -> None:
+        """Sample prices and balance; *ts_event* is the time of the sample, Unix nanoseconds."""
         for instrument_id in self.config.instrument_ids:
             self._add_price(instrument_id)
         self._add_balance(ts_event)

@@ -138,6 +138,11 @@ class VenueNote(msgspec.Struct, frozen=True):
     observed: str
     limit: str
 
+    @property
+    def text(self) -> str:
+        """Return ``KIND: observed=..., limit=...``."""
+        return f"{self.kind}: observed={self.observed}, limit={self.limit}"
+
 
 class Health(msgspec.Struct, frozen=True):
     """

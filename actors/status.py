@@ -17,8 +17,16 @@ from nautilus_trader.system.kernel import NautilusKernel
 from actors import measure
 from actors.health import HealthProbe
 from actors.loop import on_loop
-from actors.notices import Notice, closed_notice, denial_notice, order_notice, state_notice
+from actors.notices import (
+    Notice,
+    closed_notice,
+    denial_notice,
+    order_notice,
+    state_notice,
+    venue_notice,
+)
 from actors.snapshot import DenialLine, Snapshot
+from risk.events import VENUE_TOPIC, VenueEvent
 from risk.install import Guard
 
 INTERVAL_NS = 1_000_000_000
@@ -69,10 +77,10 @@ class StatusActor(Actor):
     def on_start(self) -> None:
         """Begin to watch."""
         self._started_ns = self.clock.timestamp_ns()
-        self._probe.subscribe(self.msgbus, self._notices.append)
         # After the gate's ledger, whose books are read: it listens at a higher priority.
         self.msgbus.subscribe("events.order.*", self._harmless(self._on_order_event))
         self.msgbus.subscribe("events.position.*", self._harmless(self._on_position_event))
+        self.msgbus.subscribe(VENUE_TOPIC, self._harmless(self._on_venue_event))
         self.clock.set_timer_ns(
             f"{self.id}-SNAPSHOT",
             INTERVAL_NS,
@@ -133,6 +141,9 @@ class StatusActor(Actor):
         if isinstance(event, PositionClosed):
             self._notices.append(closed_notice(event))
 
+    def _on_venue_event(self, event: VenueEvent) -> None:
+        self._notices.append(venue_notice(self._probe.note(event)))
+
     def _watch_cover(self, now_ns: int) -> None:
         """Keep since when a position lacks its stop; between events nothing can change that."""
         for key, book in self._guard.gate.judge.account.symbols.items():
@@ -150,6 +161,7 @@ class StatusActor(Actor):
         self._notices.extend(
             Notice(ts_ns, "ALARM", text, is_bad=True)
             for ts_ns, text in judge.alarms[self._told_alarms :]
+            if not self._probe.has_told(ts_ns, text)
         )
         self._told_alarms = len(judge.alarms)
         fresh = min(record.denials_total - self._told_denials, len(record.denials))

@@ -214,7 +214,7 @@ class Session:
         """Run for *duration_sec* seconds, or until told to stop; return the exit code."""
         self._obey_signals()
         await self._start()
-        view = asyncio.create_task(run_view(self._status, self._console))
+        view = asyncio.create_task(run_view(self._status, self._console, self._run_dir))
         try:
             await self._supervise(view, duration_sec)
             left = await wind_down(self._kernel, patience_sec=QUIET_SEC_MAX)

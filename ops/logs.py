@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from nautilus_trader.config import LoggingConfig
@@ -32,3 +36,23 @@ def log_config(run_dir: Path, *, level: str = "INFO") -> LoggingConfig:
         log_file_max_backup_count=LOG_FILES_MAX,
         log_colors=False,
     )
+
+
+@contextmanager
+def stderr_to(path: Path) -> Iterator[None]:
+    """
+    Send the process's standard error to a file: what anybody writes there would tear a screen.
+
+    NautilusTrader writes each error there too, whatever its log level, past Python's ``sys.stderr``.
+
+    """
+    sys.stderr.flush()
+    before = os.dup(sys.stderr.fileno())
+    try:
+        with path.open("ab") as file:
+            os.dup2(file.fileno(), sys.stderr.fileno())
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(before, sys.stderr.fileno())
+        os.close(before)

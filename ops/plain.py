@@ -57,7 +57,7 @@ class PlainLines:
 
     def _write(self, ts_ns: int, kind: str, text: str) -> None:
         line = f"{clock_time(ts_ns)} {kind:<8} {text}"
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def _again(line: Line) -> str:

@@ -21,19 +21,25 @@ from ops.words import (
     exact,
     feed_words,
     number,
+    short_symbol,
+    significant,
     span,
     use_figures,
     use_label,
 )
-from report.formats import symbol
 
 WIDE = 120
 TALL = 36
+POSITIONS_SHOWN = 5
+ORDERS_SHOWN = 12
+Section = tuple[RenderableType, int]
+"""Something to draw, and how many rows it takes."""
 _STATE_STYLES = {
     "ACTIVE": "bold white on green",
     "REDUCING": "bold black on yellow",
     "HALTED": "bold white on red",
 }
+_IN_DOUBT = frozenset({"UNRESOLVED", "LOST"})
 _BAR = 10
 
 
@@ -42,20 +48,19 @@ def screen(snapshot: Snapshot | None, events: EventLog, width: int, height: int)
     if snapshot is None:
         return Text("waiting for the node's first snapshot ...", style="dim")
     sections = [
-        ("header", _header(snapshot), 3),
-        ("positions", _positions(snapshot, width), 2 + min(max(1, len(snapshot.positions)), 5)),
-        ("limits", _limits(snapshot, width), 1 + max(len(snapshot.exposure), 5)),
-        ("venue", _venue(snapshot), 3),
+        _header(snapshot),
+        _positions(snapshot, width),
+        _limits(snapshot, width),
+        _venue(snapshot),
     ]
     if height >= TALL:
-        rows = min(max(1, len(snapshot.orders)), 8)
-        sections.insert(2, ("orders", _orders(snapshot.orders), 2 + rows))
-    left = height - sum(size for *_, size in sections) - 1
+        sections.insert(2, _orders(snapshot.orders))
+    left = height - sum(rows for _, rows in sections) - 1
     layout = Layout()
     layout.split_column(
-        *(Layout(content, name=name, size=size) for name, content, size in sections),
-        Layout(_events(events, max(1, left - 1)), name="events", ratio=1),
-        Layout(_footer(snapshot), name="footer", size=1),
+        *(Layout(content, size=rows) for content, rows in sections),
+        Layout(_events(events, max(1, left - 1)), ratio=1),
+        Layout(_footer(snapshot), size=1),
     )
     return layout
 
@@ -67,7 +72,7 @@ def _title(text: str) -> Rule:
 # -- header ---------------------------------------------------------------------------------------
 
 
-def _header(snapshot: Snapshot) -> RenderableType:
+def _header(snapshot: Snapshot) -> Section:
     up = span((snapshot.ts_ns - snapshot.started_ns) / 1e9)
     first = Text.assemble(
         (snapshot.name, "bold"),
@@ -76,24 +81,22 @@ def _header(snapshot: Snapshot) -> RenderableType:
     )
     state = Text.assemble(
         (f" {snapshot.state} ", _STATE_STYLES[snapshot.state]),
-        f" since {clock_time(snapshot.since_ns)}  ",
-        ("; ".join(snapshot.causes), "bold"),
-    )
-    working = Text.assemble(
-        "equity ",
+        f" since {clock_time(snapshot.since_ns)}   equity ",
         (number(snapshot.equity_usdt), "bold"),
-        f" USDT, balance {number(snapshot.balance_usdt)}, ",
-        _order_counts(snapshot.orders),
+        f" USDT, balance {number(snapshot.balance_usdt)}",
     )
-    for line in (first, state, working):
+    lines = [first, state, *(Text(f" because {cause}", style="bold") for cause in snapshot.causes)]
+    for line in lines:
         line.no_wrap, line.overflow = True, "ellipsis"
-    return Group(first, state, working)
+    return Group(*lines[:5]), min(len(lines), 5)
 
 
 def _order_counts(orders: Sequence[OrderLine]) -> Text:
     flying = sum(order.status == "IN_FLIGHT" for order in orders)
-    lost = sum(order.status in ("UNRESOLVED", "LOST") for order in orders)
-    text = Text(f"{len(orders)} orders, {flying} in flight, ")
+    lost = sum(order.status in _IN_DOUBT for order in orders)
+    held = sum(order.status == "HELD" for order in orders)
+    working = len(orders) - flying - lost - held
+    text = Text(f"orders: {working} at the venue, {flying} in flight, {held} held, ")
     return text.append(f"{lost} unresolved", style="bold red" if lost else "")
 
 
@@ -107,19 +110,26 @@ def _table(*columns: tuple[str, str]) -> Table:
     return table
 
 
-def _positions(snapshot: Snapshot, width: int) -> RenderableType:
+def _positions(snapshot: Snapshot, width: int) -> Section:
     if not snapshot.positions:
-        return Group(_title("Positions"), Text("flat", style="dim"))
+        return Group(_title("Positions"), Text("flat", style="dim")), 2
     columns = [
         ("symbol", "left"), ("quantity", "right"), ("entry", "right"), ("price", "right"),
-        ("PnL", "right"), ("stop", "right"), ("away", "right"), ("protection", "left"),
+        ("PnL", "right"), ("stop", "right"), ("away bps", "right"), ("protection", "left"),
     ]  # fmt: skip
     if width >= WIDE:
         columns += [("mark", "right"), ("stop age", "right"), ("stop order", "left")]
     table = _table(*columns)
-    for position in sorted(snapshot.positions, key=lambda p: p.is_covered):
+    # What is not protected comes first.
+    ordered = sorted(snapshot.positions, key=lambda position: position.is_covered)
+    for position in ordered[:POSITIONS_SHOWN]:
         table.add_row(*_position_cells(position, width))
-    return Group(_title("Positions"), table)
+    title = _title(f"Positions{_more(len(ordered), POSITIONS_SHOWN)}")
+    return Group(title, table), 2 + min(len(ordered), POSITIONS_SHOWN)
+
+
+def _more(total: int, shown: int) -> str:
+    return f" ({shown} of {total})" if total > shown else ""
 
 
 def _position_cells(position: PositionLine, width: int) -> list[Text]:
@@ -127,42 +137,49 @@ def _position_cells(position: PositionLine, width: int) -> list[Text]:
     stop = min(position.stops, key=lambda s: abs(s.distance_bps or 1e9), default=None)
     away = None if stop is None else stop.distance_bps
     cells = [
-        Text(symbol(position.instrument_id), style="bold"),
+        Text(short_symbol(position.instrument_id), style="bold"),
         Text(f"{position.signed_qty.normalize():+f}"),
-        Text(exact(round(position.entry_px, 8))),
-        Text(exact(position.price)),
-        Text(UNKNOWN)
-        if pnl is None
-        else Text(f"{pnl:+,.2f}", style="green" if pnl >= 0 else "red"),
-        Text("none", style="bold red") if stop is None else Text(exact(stop.trigger_price)),
-        Text("-" if away is None else f"{away:.0f} bps"),
-        Text(cover_words(position), style="green" if position.is_covered else "bold white on red"),
+        Text(significant(position.entry_px)),
+        Text(significant(position.price)),
+        Text(UNKNOWN) if pnl is None else Text(f"{pnl:+.2f}", style="green" if pnl >= 0 else "red"),
+        Text("none", style="bold red") if stop is None else Text(significant(stop.trigger_price)),
+        Text("-" if away is None else f"{away:.0f}"),
+        _protection(position, width),
     ]
-    if position.cached_qty != position.signed_qty:
-        cells[7] = Text(f"BOOKS DIFFER: {position.cached_qty}", style="bold white on red")
     if width >= WIDE:
         age = None if stop is None else stop.age_sec
         cells += [
-            Text(exact(position.mark_px)),
+            Text(significant(position.mark_px)),
             Text("-" if age is None else span(age)),
             Text("-" if stop is None else f"{stop.status} {stop.client_order_id}"),
         ]
     return cells
 
 
-def _orders(orders: Sequence[OrderLine]) -> RenderableType:
+def _protection(position: PositionLine, width: int) -> Text:
+    """Say whether it is protected and known; where there is little room, the worse of the two."""
+    wrong = [] if position.is_covered else [cover_words(position)]
+    if position.cached_qty != position.signed_qty:
+        engine = f": the engine has {position.cached_qty.normalize():+f}"
+        wrong.append("BOOKS DIFFER" + (engine if width >= WIDE else ""))
+    if not wrong:
+        return Text("covered", style="green")
+    return Text(", ".join(wrong if width >= WIDE else wrong[:1]), style="bold white on red")
+
+
+def _orders(orders: Sequence[OrderLine]) -> Section:
     if not orders:
-        return Group(_title("Orders"), Text("none", style="dim"))
+        return Group(_title("Orders"), Text("none", style="dim")), 2
     table = _table(
         ("status", "left"), ("symbol", "left"), ("side", "left"), ("quantity", "right"),
         ("type", "left"), ("price", "right"), ("trigger", "right"), ("age", "right"),
         ("strategy", "left"), ("order", "left"),
     )  # fmt: skip
-    for order in orders:
-        style = "bold red" if order.status in ("UNRESOLVED", "LOST") else ""
+    ordered = sorted(orders, key=lambda order: order.status not in _IN_DOUBT)
+    for order in ordered[:ORDERS_SHOWN]:
         table.add_row(
-            Text(order.status, style=style),
-            symbol(order.instrument_id),
+            Text(order.status, style="bold red" if order.status in _IN_DOUBT else ""),
+            short_symbol(order.instrument_id),
             order.side,
             exact(order.leaves_qty),
             order.order_type,
@@ -172,20 +189,21 @@ def _orders(orders: Sequence[OrderLine]) -> RenderableType:
             order.strategy_id,
             order.client_order_id,
         )
-    return Group(_title("Orders"), table)
+    title = _title(f"Orders{_more(len(ordered), ORDERS_SHOWN)}")
+    return Group(title, table), 2 + min(len(ordered), ORDERS_SHOWN)
 
 
 # -- limits ---------------------------------------------------------------------------------------
 
 
-def _limits(snapshot: Snapshot, width: int) -> RenderableType:
+def _limits(snapshot: Snapshot, width: int) -> Section:
+    right = (*snapshot.losses, *snapshot.rates)
     both = Table.grid(expand=True, padding=(0, 2, 0, 0))
     both.add_column(ratio=1)
     both.add_column(ratio=1)
-    both.add_row(_uses(snapshot.exposure, width), _uses((*snapshot.losses, *snapshot.rates), width))
-    return Group(
-        _title("Exposure, worst case" + " " * 4 + "and losses, against their limits"), both
-    )
+    both.add_row(_uses(snapshot.exposure, width), _uses(right, width))
+    title = _title("Limits: worst-case exposure, losses and messages")
+    return Group(title, both), 1 + max(len(snapshot.exposure), len(right))
 
 
 def _uses(uses: Iterable[Use], width: int) -> Table:
@@ -202,7 +220,7 @@ def _bar(use: Use) -> Text:
     if use.share is None:
         return Text("?" * _BAR, style="bold yellow")
     filled = min(_BAR, round(max(use.share, 0.0) * _BAR))
-    return Text.assemble(("#" * filled, _use_style(use)), ("." * (_BAR - filled), "dim"))
+    return Text.assemble(("█" * filled, _use_style(use)), ("░" * (_BAR - filled), "dim"))
 
 
 def _share(use: Use) -> Text:
@@ -222,19 +240,20 @@ def _use_style(use: Use) -> str:
 # -- venue ----------------------------------------------------------------------------------------
 
 
-def _venue(snapshot: Snapshot) -> RenderableType:
+def _venue(snapshot: Snapshot) -> Section:
     health = snapshot.health
     first = Text(f"{connection_words(health)}; {feed_words(health)}; {_stream(health)}")
-    second = Text(
-        f"{_clock(health)}; {_budget(health)}; journal {snapshot.journal_records} records"
+    second = Text(f"{_clock(health)}; {_budget(health)}")
+    third = Text.assemble(
+        _order_counts(snapshot.orders), f"; journal {snapshot.journal_records} records"
     )
     if snapshot.journal_error is not None:
-        second.append(f" BROKEN: {snapshot.journal_error}", style="bold red")
-    for line in (first, second):
+        third.append(f" BROKEN: {snapshot.journal_error}", style="bold red")
+    for line in (first, second, third):
         line.no_wrap, line.overflow = True, "ellipsis"
         line.highlight_words(["DOWN", "STALE", "no price of"], style="bold red")
         line.highlight_words([UNKNOWN], style="bold yellow")
-    return Group(_title("Venue"), first, second)
+    return Group(_title("Venue"), first, second, third), 4
 
 
 def _stream(health: Health) -> str:
@@ -259,8 +278,8 @@ def _budget(health: Health) -> str:
 
 
 def _events(events: EventLog, rows: int) -> RenderableType:
-    shown = list(events.lines)[-rows:]
-    lines = [_event(line) for line in reversed(shown)] or [Text("nothing yet", style="dim")]
+    newest = sorted(events.lines, key=lambda line: line.notice.ts_ns)[: -rows - 1 : -1]
+    lines = [_event(line) for line in newest] or [Text("nothing yet", style="dim")]
     return Group(_title("Last events"), *lines)
 
 

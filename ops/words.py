@@ -52,9 +52,21 @@ def exact(value: Decimal | None) -> str:
     return UNKNOWN if value is None else f"{value.normalize():,f}"
 
 
+def significant(value: Decimal | None, digits: int = 7) -> str:
+    """Write a price with at most so many digits, and no separators."""
+    if value is None:
+        return UNKNOWN
+    return format(Decimal(f"{value:.{digits}g}").normalize(), "f")
+
+
+def short_symbol(instrument_id: str) -> str:
+    """Return the symbol of a perpetual as the venue writes it."""
+    return symbol(instrument_id).removesuffix("-PERP")
+
+
 def use_label(use: Use) -> str:
     """Return what a person calls a limit."""
-    return symbol(use.instrument_id) if use.instrument_id else _LABELS[use.key]
+    return short_symbol(use.instrument_id) if use.instrument_id else _LABELS[use.key]
 
 
 def use_figures(use: Use) -> str:
@@ -73,11 +85,12 @@ def use_words(use: Use) -> str:
 
 
 def cover_words(position: PositionLine) -> str:
-    """Say whether a position is protected, and for how long it has not been."""
+    """Say whether a position is protected, and for how long it, or which part of it, is not."""
     if position.is_covered:
         return "covered"
-    part = position.covered_qty / abs(position.signed_qty)
-    return f"UNPROTECTED {1 - part:.0%} for {span(position.unprotected_sec)}"
+    bare = 1 - position.covered_qty / abs(position.signed_qty)
+    part = "" if bare == 1 else f"{bare:.0%} "
+    return f"{part}NAKED for {span(position.unprotected_sec)}"
 
 
 def position_words(position: PositionLine) -> str:
@@ -85,7 +98,7 @@ def position_words(position: PositionLine) -> str:
     pnl = "PnL unknown"
     if position.unrealized_usdt is not None:
         pnl = f"{position.unrealized_usdt:+,.2f} USDT"
-    words = f"{symbol(position.instrument_id)} {position.signed_qty.normalize():+f} {pnl}"
+    words = f"{short_symbol(position.instrument_id)} {position.signed_qty.normalize():+f} {pnl}"
     return f"{words} {cover_words(position)}"
 
 
@@ -96,14 +109,17 @@ def connection_words(health: Health) -> str:
         return f"connection {UNKNOWN}"
     if down:
         return "DOWN: " + ", ".join(f"{client.kind} {client.name}" for client in down)
-    return f"{len(health.clients)} connections up"
+    count = len(health.clients)
+    return f"{count} connection{'' if count == 1 else 's'} up"
 
 
 def feed_words(health: Health) -> str:
     """Say how old the oldest price is, and of which symbols there is none."""
-    missing = [symbol(feed.instrument_id) for feed in health.feeds if feed.age_ms is None]
+    missing = [short_symbol(feed.instrument_id) for feed in health.feeds if feed.age_ms is None]
     if missing:
         return f"no price of {', '.join(missing)}"
+    if not health.feeds:
+        return f"prices {UNKNOWN}"
     oldest = max(health.feeds, key=lambda feed: abs(feed.age_ms or 0))
     stale = "" if oldest.is_fresh else "STALE "
     return f"{stale}oldest price {span((oldest.age_ms or 0) / 1_000)}"

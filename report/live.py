@@ -102,7 +102,7 @@ def _assembled(
         orders = replay.rows["orders"]
         return {
             "venue": header.venue,
-            "environment": (profile.model_dump().get("venue") or {}).get("environment"),
+            "environment": None if profile.venue is None else profile.venue.environment,
             "account_id": header.account_id,
             "is_ended": ended_ns is not None,
             "journal_torn": torn,
