@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from asyncio import AbstractEventLoop
+from functools import partial
 
 from nautilus_trader.adapters.binance.common.credentials import is_ed25519_private_key
 from nautilus_trader.adapters.binance.config import BinanceDataClientConfig, BinanceExecClientConfig
-from nautilus_trader.adapters.binance.futures.execution import BinanceFuturesExecutionClient
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import LiveClock, MessageBus
 from nautilus_trader.config import InstrumentProviderConfig
@@ -19,9 +19,11 @@ from adapters.config import (
     exec_client_config,
 )
 from adapters.data import HardenedDataClient
+from adapters.execution import HardenedExecutionClient
 from adapters.http import GuardedBinanceHttpClient
 from adapters.providers import FilteredInstrumentProvider
 from adapters.settings import Credentials, VenueSettings
+from risk.events import publish_venue_event
 
 FREE_KEYS = frozenset({"instrument_provider", "routing", "update_instruments_interval_mins"})
 """What a client config may say for itself; all else follows from the settings."""
@@ -62,7 +64,7 @@ class VenueLink:
         clock: LiveClock,
     ) -> HardenedDataClient:
         """Return a market-data client on the routed addresses of the settings."""
-        http, provider = self._shared(config, clock)
+        http, provider = self._shared(config, msgbus, clock)
         return HardenedDataClient(
             loop=loop, client=http, msgbus=msgbus, cache=cache, clock=clock,
             instrument_provider=provider, account_type=ACCOUNT_TYPE, name=name, config=config,
@@ -78,12 +80,12 @@ class VenueLink:
         msgbus: MessageBus,
         cache: Cache,
         clock: LiveClock,
-    ) -> BinanceFuturesExecutionClient:
+    ) -> HardenedExecutionClient:
         """Return an execution client; its user stream comes from the settings' address."""
         if self._credentials is None:
             raise ValueError("an execution client needs the account's keys, and none were given")
-        http, provider = self._shared(config, clock)
-        return BinanceFuturesExecutionClient(
+        http, provider = self._shared(config, msgbus, clock)
+        return HardenedExecutionClient(
             loop=loop, client=http, msgbus=msgbus, cache=cache, clock=clock,
             instrument_provider=provider, account_type=ACCOUNT_TYPE, name=name, config=config,
             base_url_ws=f"{self.settings.ws_url}/private",
@@ -92,11 +94,17 @@ class VenueLink:
         )  # fmt: skip
 
     def _shared(
-        self, config: BinanceDataClientConfig | BinanceExecClientConfig, clock: LiveClock
+        self,
+        config: BinanceDataClientConfig | BinanceExecClientConfig,
+        msgbus: MessageBus,
+        clock: LiveClock,
     ) -> tuple[GuardedBinanceHttpClient, FilteredInstrumentProvider]:
         _judge(config, self.settings)
         if self.http is None or self._provider is None:
-            self.http = GuardedBinanceHttpClient(clock, self.settings, self._credentials)
+            self.http = GuardedBinanceHttpClient(
+                clock, self.settings, self._credentials,
+                tell=partial(publish_venue_event, msgbus),
+            )  # fmt: skip
             provider: InstrumentProviderConfig = config.instrument_provider
             self._provider = FilteredInstrumentProvider(
                 client=self.http, clock=clock, account_type=ACCOUNT_TYPE, config=provider

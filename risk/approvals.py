@@ -33,6 +33,7 @@ class Approvals:
     def __init__(self, opened: dict[str, list[Terms]]) -> None:
         self._opened = opened
         self._claimed: dict[str, list[Terms]] = {}
+        self._lapsed: set[str] = set()
 
     def spend(self, key: str, terms: Terms) -> bool:
         """Return whether the terms were approved; the approval is used up."""
@@ -57,7 +58,15 @@ class Approvals:
         """Forget what was approved for an order: it is closed, and nothing of it may leave."""
         for key in (client_order_id, amend_key(client_order_id), cancel_key(client_order_id)):
             self._opened.pop(key, None)
-            self._claimed.pop(key, None)
+            if self._claimed.pop(key, None):
+                self._lapsed.add(key)
+
+    def take_lapsed(self, key: str) -> bool:
+        """Return, once, whether what was claimed under a key was revoked before it left."""
+        if key not in self._lapsed:
+            return False
+        self._lapsed.discard(key)
+        return True
 
     def __len__(self) -> int:
         return sum(map(len, self._opened.values())) + sum(map(len, self._claimed.values()))

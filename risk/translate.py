@@ -37,6 +37,7 @@ ORDER_CLASSES = frozenset(
         StopLimitOrder, StopMarketOrder, TrailingStopLimitOrder, TrailingStopMarketOrder,
     }
 )  # fmt: skip
+_TRAILING_TYPES = (OrderType.TRAILING_STOP_MARKET, OrderType.TRAILING_STOP_LIMIT)
 _TYPE_NAMES = {i: order_type_to_str(i) for i in range(1, 10)}
 
 
@@ -90,6 +91,10 @@ class OrderTerms(NamedTuple):
     is_post_only: bool
     time_in_force: TimeInForce
     trigger_type: TriggerType | None
+    expire_ns: int
+    """Unix nanoseconds; 0 where the order does not expire at a time of its own."""
+    trail: tuple[Decimal, Price | None] | None
+    """Trailing offset (in the order's own unit) and activation price."""
 
 
 def terms_of(order: Order) -> OrderTerms:
@@ -107,6 +112,12 @@ def terms_of(order: Order) -> OrderTerms:
         order.is_post_only,
         order.time_in_force,
         order.trigger_type if has_trigger else None,
+        order.expire_time_ns if order.time_in_force == TimeInForce.GTD else 0,
+        (
+            (order.trailing_offset, order.activation_price)
+            if order.order_type in _TRAILING_TYPES
+            else None
+        ),
     )
 
 
