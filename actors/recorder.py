@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from nautilus_trader.common.actor import Actor
 from nautilus_trader.common.config import ActorConfig
 from nautilus_trader.common.events import TimeEvent
+from nautilus_trader.model.currencies import USDT
 from nautilus_trader.model.data import Bar
 from nautilus_trader.model.events import OrderEvent, OrderFilled, OrderInitialized
 from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
@@ -229,8 +230,10 @@ class Recorder(Actor):
 
     def _add_balance(self, ts_event: int) -> None:
         account = self.cache.account_for_venue(self.config.instrument_ids[0].venue)
-        if account is not None:  # a live account is known only after the first answer
-            self.entries.append(BalanceSample(ts_event, account.balance_total().as_decimal()))
+        # A live account is known only after the first answer, and has no currency of its own.
+        total = None if account is None else account.balance_total(USDT)
+        if total is not None:
+            self.entries.append(BalanceSample(ts_event, total.as_decimal()))
 
     def _add_price(self, instrument_id: InstrumentId) -> None:
         newest = self._newest_price(instrument_id)
