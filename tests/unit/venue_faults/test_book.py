@@ -1,0 +1,401 @@
+"""When armed faults strike, and what they make of what passes."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pytest
+
+from venue.config import VenueConfig
+from venue.engine.exchange import Exchange
+from venue.engine.symbols import builtin
+from venue.faults.book import FaultBook
+from venue.faults.fault import Stage
+from venue.market.market import Market
+from venue.still import StillMarket
+from venue.wire.clock import VenueClock
+from venue.wire.hooks import RequestInfo
+from venue.wire.keys import KeyRing
+from venue.wire.log import WireLog
+from venue.wire.wire import Wire
+
+BUY = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "newClientOrderId": "q-1"}
+
+
+@dataclass
+class Scene:
+    """A venue without sockets, and a book of faults bound to it."""
+
+    wire: Wire
+    book: FaultBook
+
+    def order(self, method="POST", path="/fapi/v1/order", account="main", **params):
+        return self.book.on_request(RequestInfo(account, method, path, BUY | params))
+
+    def notes(self):
+        lines = self.wire.log.tail(1_000)
+        return [(line["name"], line["detail"]) for line in lines if line["kind"] == "fault"]
+
+
+def bound(book, now_ms=0):
+    config = VenueConfig(market="still", symbols=("BTCUSDT", "ETHUSDT"), seed=1, speed=0)
+    market = Market(StillMarket(builtin(*config.symbols), start_ms=0))
+    exchange = Exchange(market.symbols, now_ms=now_ms, seed=1)
+    exchange.open_account("main", wallet={"USDT": Decimal(100_000)})
+    clock = VenueClock(0)
+    log = WireLog(None, clock.market_ms)
+    wire = Wire(config, exchange, clock, log, KeyRing(["main"], 1), book)
+    book.bind(Stage(wire, exchange, market), now_ms)
+    return Scene(wire, book)
+
+
+@pytest.fixture
+def scene():
+    return bound(FaultBook(seed=3))
+
+
+def order_event(kind="NEW", number=1):
+    return {"e": "ORDER_TRADE_UPDATE", "E": number, "o": {"x": kind, "i": number}}
+
+
+def test_a_fault_is_in_force_from_its_time_for_its_time(scene):
+    scene.book.add("overload", {"at": "10s", "for": "5s"})
+
+    struck = {}
+    for now_ms in (0, 9_999, 10_000, 14_999, 15_000):
+        scene.book.advance(now_ms)
+        struck[now_ms] = scene.order() is not None
+
+    assert struck == {0: False, 9_999: False, 10_000: True, 14_999: True, 15_000: False}
+
+
+def test_a_fault_strikes_no_more_than_its_count(scene):
+    scene.book.add("reply_lost", {"count": 2})
+
+    assert [scene.order() is not None for _ in range(4)] == [True, True, False, False]
+    assert scene.notes() == [("reply_lost", "POST /fapi/v1/order")] * 2
+
+
+def test_a_fault_of_one_account_leaves_the_others(scene):
+    scene.book.add("reply_lost", {"account": "main"})
+
+    assert scene.order(account="second") is None
+    assert scene.order() is not None
+
+
+def chances(seed, probability=0.3, rolls=400):
+    book = bound(FaultBook(seed)).book
+    book.add("reply_lost", {"probability": probability})
+    return [
+        book.on_request(RequestInfo("main", "POST", "/fapi/v1/order", BUY)) is not None
+        for _ in range(rolls)
+    ]
+
+
+def test_chance_is_the_seeds_and_no_others():
+    assert chances(1) == chances(1)
+    assert chances(1) != chances(2)
+    assert 0.2 < sum(chances(1)) / 400 < 0.4
+
+
+def test_the_first_fault_that_hits_a_request_decides(scene):
+    scene.book.add("overload", {"on": "order:SELL"})
+    scene.book.add("reply_lost", {"count": 1})
+    scene.book.add("rate_limited", {})
+
+    assert scene.order().drop_reply
+    assert scene.order().refuse.code == -1003
+    assert scene.order(side="SELL").refuse.code == -1008
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "code"),
+    [("unknown_error", 503, -1000), ("request_timeout", 408, -1007),
+     ("backend_timeout", 504, -1007), ("internal_error", 503, -1001)],
+)  # fmt: skip
+@pytest.mark.parametrize("is_executed", [True, False])
+def test_an_open_outcome_is_told_the_same_executed_or_not(scene, name, status, code, is_executed):
+    scene.book.add(name, {"args": {"is_executed": is_executed}})
+
+    reaction = scene.order()
+
+    assert reaction.engine_acts is is_executed
+    assert reaction.answer[0] == status
+    assert reaction.answer[1]["code"] == code
+
+
+@pytest.mark.parametrize(
+    ("params", "is_shed"),
+    [
+        ({}, True), ({"reduceOnly": "false"}, True), ({"reduceOnly": "true"}, False),
+        ({"closePosition": "true"}, False), ({"positionSide": "LONG", "side": "SELL"}, False),
+        ({"positionSide": "LONG", "side": "BUY"}, True),
+    ],
+)  # fmt: skip
+def test_an_overload_spares_what_reduces(scene, params, is_shed):
+    scene.book.add("overload", {})
+
+    assert (scene.order(**params) is not None) is is_shed
+    assert scene.order("DELETE") is None
+
+
+def test_a_slow_reply_is_as_slow_as_asked(scene):
+    scene.book.add("slow_reply", {"args": {"min_ms": 100, "max_ms": "0.2s"}})
+
+    delays = {scene.order().delay_ms for _ in range(3_000)}
+
+    assert min(delays) == 100
+    assert max(delays) == 200
+
+
+def test_a_new_order_is_not_found_for_a_while(scene):
+    scene.book.add("not_found_yet", {"args": {"within_ms": 1_000}})
+    scene.book.advance(5_000)
+    scene.order()
+    query = {"newClientOrderId": "", "origClientOrderId": "q-1"}
+
+    found = []
+    for now_ms in (5_000, 5_999, 6_000):
+        scene.book.advance(now_ms)
+        found.append(scene.order("GET", **query) is None)
+
+    assert found == [False, False, True]
+    assert scene.order("GET", newClientOrderId="", origClientOrderId="other") is None
+
+
+def test_lists_leave_out_an_order_that_is_not_found(scene):
+    scene.book.add("not_found_yet", {})
+    scene.order()
+    rows = [{"clientOrderId": "q-1"}, {"clientOrderId": "q-0"}, {"clientAlgoId": "q-1"}]
+
+    reaction = scene.order("GET", "/fapi/v1/openOrders")
+
+    assert reaction.rewrite(200, rows) == (200, [{"clientOrderId": "q-0"}])
+
+
+def test_an_unknown_value_stands_wherever_the_field_is(scene):
+    scene.book.add("unknown_value", {"args": {"value": "X"}})
+
+    reaction = scene.order("GET", "/fapi/v1/exchangeInfo")
+
+    body = {"symbols": [{"symbol": "A", "status": "TRADING"}, {"status": "TRADING"}], "n": 1}
+    changed = {"symbols": [{"symbol": "A", "status": "X"}, {"status": "X"}], "n": 1}
+    assert reaction.rewrite(200, body) == (200, changed)
+
+
+def test_an_event_can_be_dropped_doubled_or_late(scene):
+    event = order_event()
+    scene.book.add("event_dropped", {"count": 1})
+    assert scene.book.on_user_event("main", event) == []
+
+    scene.book.add("event_duplicated", {"count": 1, "args": {"after_ms": 0}})
+    assert scene.book.on_user_event("main", event) == [(0, event), (0, event)]
+
+    scene.book.add("event_delayed", {"count": 1, "args": {"by_ms": 70}})
+    assert scene.book.on_user_event("main", event) == [(70, event)]
+
+
+def test_events_of_one_type_stay_in_order_and_other_types_overtake(scene):
+    scene.book.add("event_delayed", {"on": "event:TRADE", "args": {"by_ms": 100}})
+    trade, after = order_event("TRADE", 1), order_event("CANCELED", 2)
+    account_update = {"e": "ACCOUNT_UPDATE", "a": {}}
+
+    assert scene.book.on_user_event("main", trade) == [(100, trade)]
+    scene.book.advance(40)
+    assert scene.book.on_user_event("main", account_update) == [(0, account_update)]
+    assert scene.book.on_user_event("main", after) == [(60, after)]
+    assert scene.book.on_user_event("second", after) == [(0, after)]
+    scene.book.advance(101)
+    assert scene.book.on_user_event("main", after) == [(0, after)]
+
+
+@pytest.mark.parametrize(
+    ("name", "late", "early"),
+    [
+        ("trade_before_triggered", {"e": "ALGO_UPDATE", "o": {"X": "TRIGGERED"}},
+         order_event("TRADE")),
+        ("finished_before_trade", order_event("TRADE"),
+         {"e": "ALGO_UPDATE", "o": {"X": "FINISHED"}}),
+        ("trade_lite_first", order_event("TRADE"), {"e": "TRADE_LITE", "t": 1}),
+        ("event_reordered", {"e": "ACCOUNT_UPDATE", "a": {"m": "ORDER"}}, order_event("TRADE")),
+    ],
+)  # fmt: skip
+def test_one_event_overtakes_another(scene, name, late, early):
+    scene.book.add(name, {})
+
+    [(late_ms, _)] = scene.book.on_user_event("main", late)
+    [(early_ms, _)] = scene.book.on_user_event("main", early)
+
+    assert early_ms == 0 < late_ms
+
+
+def test_an_unknown_value_in_an_event_leaves_the_venues_own_alone(scene):
+    scene.book.add("event_value_unknown", {"args": {"field_name": "x", "value": "NEWS"}})
+    event = order_event()
+
+    [(_, changed)] = scene.book.on_user_event("main", event)
+
+    assert changed["o"]["x"] == "NEWS"
+    assert event["o"]["x"] == "NEW"
+
+
+TICKER = {"e": "bookTicker", "b": "64000.10", "B": "1.500", "a": "64000.20", "A": "0.002"}
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "changes"),
+    [
+        ("crossed_book", {}, {"b": "64000.20", "a": "64000.10"}),
+        ("empty_book", {}, {"b": "0.00", "B": "0.000", "a": "0.00", "A": "0.000"}),
+        ("empty_book", {"sides": "bid"}, {"b": "0.00", "B": "0.000"}),
+    ],
+)
+def test_a_quote_can_be_crossed_or_empty(scene, name, args, changes):
+    scene.book.add(name, {"args": args})
+
+    assert scene.book.on_market("btcusdt@bookTicker", TICKER) == [(0, TICKER | changes)]
+    assert scene.book.on_market("btcusdt@depth", TICKER) == [(0, TICKER)]
+
+
+@pytest.mark.parametrize(
+    ("name", "silent", "alive"),
+    [("stale_mark", "btcusdt@markPrice@1s", "btcusdt@bookTicker"),
+     ("stalled_book", "btcusdt@bookTicker", "btcusdt@aggTrade"),
+     ("depth_gap", "btcusdt@depth@100ms", "btcusdt@depth5@100ms")],
+)  # fmt: skip
+def test_one_stream_goes_silent_and_others_live(scene, name, silent, alive):
+    scene.book.add(name, {"for": "1s"})
+
+    assert scene.book.on_market(silent, {}) == []
+    assert scene.book.on_market(alive, {}) == [(0, {})]
+    scene.book.advance(1_000)
+    assert scene.book.on_market(silent, {}) == [(0, {})]
+
+
+def test_an_action_is_done_at_its_time_and_undone_after(scene):
+    scene.book.add("freeze", {"at": "10s", "for": "2s"})
+    gate = scene.wire.gate
+
+    shut = {}
+    for now_ms in (9_999, 10_000, 11_999, 12_000, 30_000):
+        scene.book.advance(now_ms)
+        shut[now_ms] = gate.is_shut
+
+    assert shut == {9_999: False, 10_000: True, 11_999: True, 12_000: False, 30_000: False}
+
+
+def test_an_action_is_done_again_and_again(scene):
+    scene.book.add("clock_skew", {"every": "10s", "for": "1s", "count": 3})
+
+    skews = []
+    for now_ms in range(0, 60_000, 1_000):
+        scene.book.advance(now_ms)
+        skews.append(scene.wire.clock_skew_ms)
+
+    assert [i for i, skew in enumerate(skews) if skew == 3_000] == [0, 10, 20]
+
+
+def test_an_action_that_has_no_luck_has_lost_its_chance(scene):
+    book = scene.book
+    for _ in range(200):
+        book.add("day_disconnect", {"probability": 0.25})
+    book.advance(0)
+    struck = sum(row["hits"] for row in book.listing())
+    done = len([note for note in scene.notes() if note[0] == "day_disconnect"])
+
+    book.advance(10)
+
+    assert 30 <= done <= 70
+    assert struck == 200
+    assert len([note for note in scene.notes() if note[0] == "day_disconnect"]) == done
+
+
+def test_an_action_follows_the_request_that_sets_it_off(scene):
+    scene.book.add("listen_key_expired", {"on": "order:BUY"})
+
+    assert scene.order(side="SELL") is None
+    scene.book.advance(1)
+    assert scene.notes() == []
+    assert scene.order() is None  # the request itself passes
+    scene.book.advance(2)
+    scene.book.advance(3)
+
+    assert [name for name, _ in scene.notes()] == ["expire_listen_keys", "listen_key_expired"]
+
+
+def test_an_action_follows_an_event(scene):
+    scene.book.add("user_stream_dropped", {"on": "event:TRADE", "for": "5s"})
+
+    assert scene.book.on_user_event("main", order_event("TRADE")) == [(0, order_event("TRADE"))]
+    scene.book.advance(1)
+
+    assert scene.book.on_connect("private").code == -1016
+    assert scene.book.on_connect("public") is None
+    scene.book.advance(5_001)
+    assert scene.book.on_connect("private") is None
+
+
+def test_what_the_exchange_refuses_is_noted(scene):
+    scene.book.add("leverage_changed", {"args": {"symbol": "XUSDT"}})
+
+    scene.book.advance(0)
+
+    [(name, detail)] = scene.notes()
+    assert name == "leverage_changed"
+    assert detail.startswith("the exchange refused: -1121")
+
+
+def test_times_of_a_scenario_count_from_the_start_of_the_venue():
+    book = FaultBook()
+    book.add("overload", {"at": "10s"})
+    bound(book, 1_000_000)
+
+    struck = []
+    for now_ms in (1_009_999, 1_010_000):
+        book.advance(now_ms)
+        request = RequestInfo("main", "POST", "/fapi/v1/order", BUY)
+        struck.append(book.on_request(request) is not None)
+
+    assert struck == [False, True]
+
+
+def test_leverage_is_changed_by_another_session(scene):
+    scene.book.add("leverage_changed", {"args": {"leverage": 33}})
+
+    scene.book.advance(0)
+
+    events = scene.wire.exchange.drain()
+    assert [(name, e["e"], e["ac"]) for name, e in events] == [
+        ("main", "ACCOUNT_CONFIG_UPDATE", {"s": "BTCUSDT", "l": 33})
+    ]
+
+
+def test_an_order_is_placed_by_another_session(scene):
+    scene.book.add("foreign_order", {"args": {"quantity": "0.01", "price": "60000"}})
+    exchange = scene.wire.exchange
+    price = Decimal(64_000)
+    exchange.on_mark("BTCUSDT", price, price, Decimal(0), 2**50)
+    exchange.on_quote("BTCUSDT", price - 1, Decimal(5), price, Decimal(5))
+
+    scene.book.advance(0)
+
+    [order] = exchange.truth("main")["open_orders"]
+    assert order["client_order_id"].startswith("web_")
+    assert (order["side"], order["qty"], order["price"]) == ("BUY", "0.01", "60000")
+
+
+def test_cancel_all_leaves_the_oldest_orders(scene):
+    test_an_order_is_placed_by_another_session(scene)
+    for _ in range(2):
+        scene.book.add("foreign_order", {"args": {"quantity": "0.01", "price": "60000"}})
+    scene.book.advance(1)
+    before = scene.wire.exchange.truth("main")["open_orders"]
+    scene.book.add("partial_cancel_all", {})
+
+    reaction = scene.order("DELETE", "/fapi/v1/allOpenOrders")
+
+    assert reaction.answer == (
+        200, {"code": 200, "msg": "The operation of cancel all open order is done."}
+    )  # fmt: skip
+    assert not reaction.engine_acts
+    left = scene.wire.exchange.truth("main")["open_orders"]
+    assert (len(before), [row["order_id"] for row in left]) == (3, [before[0]["order_id"]])
