@@ -106,27 +106,37 @@ class Venue:
         self._port = await self._listener.start(self.config.host, self.config.port)
         self._control_port = await self._control.start()
         self.wire.tell_truth()
-        self._playing = asyncio.create_task(self.player.run())
-        self._playing.add_done_callback(self._ended)
+        self._playing = asyncio.create_task(self._play())
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled():
-            self.stopping.set()  # the player failed: stop() raises what happened
+    async def _play(self) -> None:
+        try:
+            await self.player.run()
+        except Exception as error:  # noqa: BLE001 - stop() raises it
+            self.wire.fail(error)
+            self.stopping.set()
 
     async def stop(self) -> None:
-        """Tell the truth once more, close every connection and the log."""
+        """
+        Tell the truth once more, close every connection and the log.
+
+        Raises
+        ------
+        Exception
+            The first defect of the venue itself that showed while it ran.
+
+        """
         self.stopping.set()
         playing, self._playing = self._playing, None
         if playing is None:
             return
         playing.cancel()
-        result = (await asyncio.gather(playing, return_exceptions=True))[0]
+        await asyncio.gather(playing, return_exceptions=True)
         await self._listener.stop()
         await self._control.stop()
         self.wire.tell_truth()
         self.log.close()
-        if isinstance(result, Exception):
-            raise result
+        if self.wire.failures:
+            raise self.wire.failures[0]
 
     async def step(self, events: int = 1) -> int:
         """Play the next *events* events of a stepped venue; return how many there were."""

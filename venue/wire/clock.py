@@ -27,7 +27,7 @@ class VenueClock:
         self.skew_ms = 0
         self._speed = speed
         self._market_ms = 0.0
-        self._anchor = (wall_ms(), wall_ms())
+        self._anchor = (0, 0.0)
         self.set_market(wall_ms())
 
     @property
@@ -40,7 +40,7 @@ class VenueClock:
 
     def set_speed(self, speed: float) -> None:
         """Run at *speed* from here on."""
-        here = self.market_ms()
+        here = self.market_ms() - self.skew_ms
         self._speed = speed
         self._anchor = (wall_ms(), here)
 
@@ -55,13 +55,10 @@ class VenueClock:
 
     def market_ms(self) -> int:
         """Return the time of the market and of its events."""
-        if self._speed == 1.0:
-            now = float(wall_ms() + self.skew_ms)
-        elif self.stepped:
+        if self.stepped:
             return int(self._market_ms)
-        else:
-            wall, market = self._anchor
-            now = market + (wall_ms() - wall) * self._speed
+        wall, market = self._anchor
+        now = market + (wall_ms() - wall) * self._speed + self.skew_ms
         self._market_ms = max(self._market_ms, now)
         return int(self._market_ms)
 

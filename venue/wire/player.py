@@ -142,6 +142,8 @@ class Player:
         if isinstance(event, Quote | Trade | Mark):
             self._last.setdefault(event.symbol, {})[type(event)] = event
         book = self._feed(event)
+        if event.symbol in self._books:  # REST snapshots must fit the stream's chain of ids
+            wire.exchange.book(event.symbol).update_id = self._books[event.symbol].last_id
         wanted = wire.market_streams.wanted
         if wanted:
             for stream, payload in stream_payloads(event, wire.exchange.now_ms, book, wanted):

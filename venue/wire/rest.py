@@ -132,6 +132,11 @@ class RestServer:
             return 200, self._carry_out(call)
         except VenueError as error:
             return error.http_status, _body(error)
+        except Exception as error:  # noqa: BLE001 - a defect of ours, told to both sides
+            wire.fail(error)
+            return 500, _body(
+                VenueError(-1000, "An unknown error occurred while processing the request.")
+            )
         finally:
             wire.settle(symbol)
 

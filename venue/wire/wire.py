@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import logging
 from typing import TYPE_CHECKING, Any
 
 from venue.wire.gate import Gate
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from venue.wire.hooks import Hooks
     from venue.wire.keys import KeyRing
     from venue.wire.log import WireLog
+
+_LOG = logging.getLogger("venue")
 
 
 class Wire:
@@ -56,6 +59,7 @@ class Wire:
             config.sockets.streams_max, unrouted_all=config.unrouted == "all"
         )
         self.is_out = False
+        self.failures: list[Exception] = []
         self._addresses: dict[str, AddressLimit] = {}
         self._accounts: dict[str, AccountLimit] = {}
         self._late: list[tuple[int, int, Callable[[], None]]] = []
@@ -135,6 +139,12 @@ class Wire:
     def note(self, name: str, detail: str = "") -> None:
         """Write into the log that a fault was done."""
         self.log.write("fault", name=name, detail=detail)
+
+    def fail(self, error: Exception) -> None:
+        """Keep a defect of the venue itself, for ``Venue.stop`` to raise, and tell it."""
+        self.failures.append(error)
+        self.note("defect", repr(error))
+        _LOG.error("the venue failed", exc_info=error)
 
     # -- what can be done to the transport -----------------------------------------------------
 
