@@ -43,6 +43,7 @@ def main(argv: list[str] | None = None) -> int:
     from rich.console import Console
 
     from configs.local_venue import VenueStartError
+    from configs.nodes import VenueAnswerError
     from configs.profile import ProfileError, load_profile
     from configs.runner import InvariantError
     from configs.secrets import SecretsError
@@ -64,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
         return asyncio.run(run_live(load_profile(args.profile), options, Console()))
     except (ProfileError, SecretsError, JournalError, RefusedError) as e:
         return _say(BAD_CONFIGURATION, f"bad configuration: {e}")
-    except (TemporaryError, VenueStartError) as e:
+    except (TemporaryError, VenueAnswerError, VenueStartError) as e:
         return _say(TEMPORARY, f"not now: {e}")
     except (InvariantError, GuardError, AssertionError) as e:
         return _say(BROKEN_INVARIANT, f"BROKEN INVARIANT: {e}")

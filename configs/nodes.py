@@ -38,6 +38,10 @@ CLIENT = BINANCE.value
 CONNECT_SEC_MAX = 60
 
 
+class VenueAnswerError(RuntimeError):
+    """The venue did not answer what a node cannot start without."""
+
+
 class LiveNode(NamedTuple):
     """A node that is ready to start, and its guard."""
 
@@ -135,9 +139,20 @@ def build_node(
 
 
 async def load_instruments(live: LiveNode) -> dict[str, Instrument]:
-    """Load the node's instruments from the venue; return them by the venue's symbol."""
+    """
+    Load the node's instruments from the venue; return them by the venue's symbol.
+
+    Raises
+    ------
+    VenueAnswerError
+        If the venue does not answer, or not so that they can be built.
+
+    """
     provider = live.node.kernel.data_engine._clients[ClientId(CLIENT)]._instrument_provider
-    await provider.initialize()
+    try:
+        await provider.initialize()
+    except Exception as e:
+        raise VenueAnswerError(f"no instruments from the venue: {e}") from e
     return {str(i.raw_symbol): i for i in provider.get_all().values()}
 
 

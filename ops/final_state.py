@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from nautilus_trader.model.currencies import USDT
 from nautilus_trader.model.events import OrderFilled
 from nautilus_trader.model.orders import Order
 from nautilus_trader.system.kernel import NautilusKernel
@@ -37,7 +38,7 @@ def final_state(kernel: NautilusKernel, state: TradingState) -> dict[str, Any]:
     for position in cache.positions_open():
         positions[_symbol(position.instrument_id)] += position.signed_decimal_qty()
     account = next(iter(cache.accounts()), None)
-    total = account.balance_total() if account is not None else None
+    total = account.balance_total(USDT) if account is not None else None
     return {
         "ts": kernel.clock.timestamp_ns() // NS_PER_MS,
         "trading_state": state.name,
