@@ -1,16 +1,18 @@
 """The account: balances, positions, settings, history."""
+# ruff: noqa: ARG001 - all handlers take the same arguments
 
 from typing import Any
 
 from venue.api import rows
 from venue.api.params import Params
 from venue.api.trade import is_within, paged
-from venue.engine import liquidation, margin, settings
+from venue.engine import adl, margin, settings
 from venue.engine.accounts import Account, Position
 from venue.engine.errors import refusal
 from venue.engine.exchange import Exchange
 from venue.engine.margin import Totals
 from venue.engine.numbers import ZERO, plain
+from venue.engine.orders import ADL_ID, LIQUIDATION_ID
 from venue.engine.symbols import leverage_bracket_entry
 
 MARGIN_TYPES = ("ISOLATED", "CROSSED")
@@ -342,7 +344,7 @@ def adl_quantiles(ex: Exchange, account: Account, params: Params) -> list[dict[s
     symbol = ex.spec(params.text("symbol")).symbol if "symbol" in params else None
     by_symbol: dict[str, dict[str, int]] = {}
     for position in account.open_positions(symbol):
-        quantile = liquidation.adl_quantile(ex, position)
+        quantile = adl.quantile(ex, position)
         by_symbol.setdefault(position.symbol, {})[position.side] = quantile
     return [
         {"symbol": name, "adlQuantile": _quantiles(account, name, own)}
@@ -366,10 +368,10 @@ def force_orders(ex: Exchange, account: Account, params: Params) -> list[dict[st
     """Return the venue's own orders against the account: liquidations and ADL, 90 days."""
     symbol = ex.spec(params.text("symbol")).symbol if "symbol" in params else None
     kind = params.text("autoCloseType")
-    prefixes = {"LIQUIDATION": ("autoclose-",), "ADL": ("adl_autoclose",)}
+    prefixes = {"LIQUIDATION": (LIQUIDATION_ID,), "ADL": (ADL_ID,)}
     if kind and kind not in prefixes:
         raise refusal(-1130, "autoCloseType")
-    wanted = prefixes[kind] if kind else ("autoclose-", "adl_autoclose")
+    wanted = prefixes[kind] if kind else (LIQUIDATION_ID, ADL_ID)
     found = [
         o
         for o in account.orders.values()

@@ -104,7 +104,7 @@ def cancel(ex: Exchange, account: Account, params: Params) -> dict[str, Any]:
     algo = _find(account, params)
     if algo is None or not algo.is_open:
         raise refusal(-2011)
-    algos.cancel(ex, account, algo)
+    algos.cancel(ex, algo)
     return {
         "algoId": algo.algo_id,
         "clientAlgoId": algo.client_algo_id,
@@ -117,7 +117,7 @@ def cancel_all(ex: Exchange, account: Account, params: Params) -> dict[str, Any]
     symbol = ex.spec(params.require("symbol")).symbol
     for algo in account.open_algos_of(symbol):
         if algo.is_untriggered:
-            algos.cancel(ex, account, algo)
+            algos.cancel(ex, algo)
     return {"code": 200, "msg": "The operation of cancel all open order is done."}
 
 

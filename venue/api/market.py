@@ -1,4 +1,5 @@
 """Market data and the exchange's own facts."""
+# ruff: noqa: ARG001 - all handlers take the same arguments
 
 from typing import Any
 

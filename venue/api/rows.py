@@ -3,9 +3,10 @@
 from decimal import Decimal
 from typing import Any
 
-from venue.engine import liquidation, margin
+from venue.engine import adl, margin
 from venue.engine.accounts import Account, Position
 from venue.engine.exchange import Exchange
+from venue.engine.liquidation_price import liquidation_price
 from venue.engine.numbers import ZERO, plain
 from venue.engine.orders import AlgoOrder, Order
 from venue.engine.symbols import SymbolSpec
@@ -129,7 +130,7 @@ def position_row(ex: Exchange, account: Account, position: Position) -> dict[str
         "breakEvenPrice": plain(position.break_even_price),
         "markPrice": f"{mark:.8f}",
         "unRealizedProfit": f"{pnl:.8f}",
-        "liquidationPrice": plain(liquidation.liquidation_price(ex, account, position)),
+        "liquidationPrice": plain(liquidation_price(ex, account, position)),
         "isolatedMargin": plain(isolated_margin),
         "notional": plain(notional),
         "marginAsset": spec.margin_asset,
@@ -138,7 +139,7 @@ def position_row(ex: Exchange, account: Account, position: Position) -> dict[str
         "maintMargin": plain(margin.maint_margin(ex, position)),
         "positionInitialMargin": plain(initial),
         "openOrderInitialMargin": plain(orders),
-        "adl": liquidation.adl_quantile(ex, position),
+        "adl": adl.quantile(ex, position),
         "bidNotional": plain(bids),
         "askNotional": plain(asks),
         "updateTime": position.update_ms,

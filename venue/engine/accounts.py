@@ -8,6 +8,9 @@ from venue.engine.errors import refusal
 from venue.engine.numbers import ZERO, money, sign
 from venue.engine.orders import AlgoOrder, Order
 
+CANNOT_TRADE = -4088
+FULL_RESTRICTIONS = (CANNOT_TRADE, -2023, -4192)
+
 
 @dataclass(slots=True, eq=False)
 class Position:
@@ -114,8 +117,6 @@ class Account:
     taker_rate: Decimal = Decimal("0.0005")
     is_fee_burned: bool = False
     is_multi_assets: bool = False
-    can_trade: bool = True
-    is_liquidating: bool = False
     restriction_code: int | None = None
     permissions: Permissions = field(default_factory=Permissions)
     settings: dict[str, SymbolSettings] = field(default_factory=dict)
@@ -167,6 +168,16 @@ class Account:
         """Return cross wallet plus, for the margin asset, the isolated wallets."""
         balance = self.cross_wallet.get(asset, ZERO)
         return balance + self.isolated_wallet() if asset == margin_asset else balance
+
+    @property
+    def can_trade(self) -> bool:
+        return self.restriction_code != CANNOT_TRADE
+
+    def check_may_trade(self, *, is_reducing: bool) -> None:
+        """Refuse what the account is restricted from; most restrictions let it reduce."""
+        code = self.restriction_code
+        if code is not None and (code in FULL_RESTRICTIONS or not is_reducing):
+            raise refusal(code)
 
     def check_position_side(self, position_side: str) -> None:
         """Refuse (-4061) a position side that does not fit the account's mode."""

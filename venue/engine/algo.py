@@ -29,11 +29,9 @@ def place(ex: "Exchange", account: Account, request: AlgoRequest) -> AlgoOrder:
         With the venue's code; nothing has changed then.
 
     """
-    from venue.engine import placing  # noqa: PLC0415 - placing tells algos about children
-
     spec = ex.spec(request.symbol)
     is_reducing = request.is_reduce_only or request.is_close_position
-    placing.check_may_trade(account, is_reducing=is_reducing)
+    account.check_may_trade(is_reducing=is_reducing)
     account.check_position_side(request.position_side)
     if account.is_dual_side and request.is_reduce_only:
         raise refusal(-1106, "reduceonly")
@@ -62,7 +60,7 @@ def place(ex: "Exchange", account: Account, request: AlgoRequest) -> AlgoOrder:
     return algo
 
 
-def cancel(ex: "Exchange", account: Account, algo: AlgoOrder) -> None:
+def cancel(ex: "Exchange", algo: AlgoOrder) -> None:
     """Cancel an untriggered order; refuse one that is just triggering (-4117) or over (-2011)."""
     if algo.status == "TRIGGERING":
         raise refusal(-4117)
@@ -218,8 +216,6 @@ def _is_within_protection(ex: "Exchange", algo: AlgoOrder) -> bool:
 
 def _forward(ex: "Exchange", algo: AlgoOrder) -> None:
     """Hand a triggering order to the matching engine: TRIGGERED, or REJECTED with the reason."""
-    from venue.engine import placing  # noqa: PLC0415 - placing tells algos about children
-
     if algo.status != "TRIGGERING":
         return
     account = ex.account(algo.account)
@@ -232,7 +228,7 @@ def _forward(ex: "Exchange", algo: AlgoOrder) -> None:
             _tell(ex, algo)
 
     try:
-        placing.place_child(ex, account, _child_request(ex, account, algo), algo, accepted)
+        ex.place_child(account, _child_request(ex, account, algo), algo, accepted)
     except VenueError as e:
         close(ex, algo, "REJECTED", e.msg)
         return

@@ -27,4 +27,4 @@ def _fire(ex: "Exchange", account: Account, symbol: str, timer: int) -> None:
     if ex.options.countdown_cancels_algo:
         for waiting in account.open_algos_of(symbol):
             if waiting.is_untriggered:
-                algo.cancel(ex, account, waiting)
+                algo.cancel(ex, waiting)

@@ -6,14 +6,15 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from venue.engine import algo, funding, liquidation, matching, settlement, truth
+from venue.engine import algo, funding, liquidation, matching, placing, settlement, truth
 from venue.engine.accounts import Account, Permissions
+from venue.engine.actions import Actions
 from venue.engine.book import Book, Level, Print
 from venue.engine.errors import refusal
 from venue.engine.events import Fill
 from venue.engine.ledger import Ids, Ledger
 from venue.engine.options import Options
-from venue.engine.orders import Order
+from venue.engine.orders import AlgoOrder, Order, OrderRequest
 from venue.engine.symbols import SymbolSpec
 
 
@@ -52,6 +53,7 @@ class Exchange:
         self.accounts: dict[str, Account] = {}
         self.ids = Ids(seed)
         self.ledger = Ledger(options.insurance_fund_usdt)
+        self.actions = Actions(self)
         self._sequence = 0
         self._due: list[tuple[int, int, Callable[[], None]]] = []
         self._outbox: list[tuple[str, dict[str, Any]]] = []
@@ -220,6 +222,16 @@ class Exchange:
 
     def _is_tradable(self, symbol: str) -> bool:
         return self.spec(symbol).status == "TRADING"
+
+    def place_child(
+        self,
+        account: Account,
+        request: OrderRequest,
+        of: AlgoOrder,
+        on_accepted: Callable[[Order], None],
+    ) -> Order:
+        """Forward a triggered conditional order to the matching engine."""
+        return placing.place_child(self, account, request, of, on_accepted)
 
     # Events and records
 

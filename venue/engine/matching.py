@@ -66,7 +66,7 @@ def take(ex: "Exchange", order: Order) -> None:
 
     At the same price the visible market comes before the accounts' own resting orders.
     """
-    was_stopped = _walk(ex, order, taker_limit(ex, order))
+    was_stopped = walk(ex, order)
     if not order.is_open:
         return
     if was_stopped:
@@ -81,8 +81,9 @@ def take(ex: "Exchange", order: Order) -> None:
         rest(ex, order)
 
 
-def _walk(ex: "Exchange", order: Order, limit: Limit) -> bool:
-    """Fill what can be filled; return whether self-trade prevention stopped the taker."""
+def walk(ex: "Exchange", order: Order) -> bool:
+    """Fill what is within the limit; return whether self-trade prevention stopped the taker."""
+    limit = taker_limit(ex, order)
     while order.is_open and order.leaves:
         level = _next_level(ex, order, limit)
         rival = _next_rival(ex, order, limit)

@@ -7,6 +7,8 @@ from venue.engine.numbers import ZERO
 
 OPEN_STATUSES = ("NEW", "PARTIALLY_FILLED")
 ALGO_OPEN_STATUSES = ("NEW", "TRIGGERING", "TRIGGERED")
+# Client order ids of the venue's own orders against an account.
+LIQUIDATION_ID, ADL_ID = "autoclose-", "adl_autoclose"
 ALGO_TYPES = ("STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET")
 ALGO_MARKET_TYPES = ("STOP_MARKET", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET")
 

@@ -153,23 +153,12 @@ def _build(ex: "Exchange", account: Account, request: OrderRequest, price: Decim
 
 
 def _check_account(account: Account, spec: SymbolSpec, order: Order) -> None:
-    check_may_trade(account, is_reducing=order.is_reducing)
+    account.check_may_trade(is_reducing=order.is_reducing)
     account.check_position_side(order.position_side)
     if account.is_dual_side and order.is_reduce_only:
         raise refusal(-1106, "reduceonly")
     filters.check_status(spec, is_reducing=order.is_reducing)
     filters.check_risk_control(spec, order.side, is_reducing=order.is_reducing)
-
-
-def check_may_trade(account: Account, *, is_reducing: bool) -> None:
-    """Refuse what the account's state forbids (-4088, -2023, or its own restriction's code)."""
-    if not account.can_trade:
-        raise refusal(-4088)
-    if account.is_liquidating:
-        raise refusal(-2023)
-    code = account.restriction_code
-    if code is not None and (code == -4192 or not is_reducing):
-        raise refusal(code)
 
 
 def _check_filters(ex: "Exchange", spec: SymbolSpec, order: Order) -> None:

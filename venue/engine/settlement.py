@@ -8,7 +8,7 @@ from venue.engine import events, margin, reducing
 from venue.engine.accounts import Account, Position
 from venue.engine.events import Fill
 from venue.engine.numbers import ZERO, money, sign
-from venue.engine.orders import Order
+from venue.engine.orders import LIQUIDATION_ID, Order
 
 if TYPE_CHECKING:
     from venue.engine.exchange import Exchange
@@ -20,8 +20,6 @@ def trade(
     maker: Order | None,
     qty: Decimal,
     price: Decimal,
-    *,
-    execution: str = "TRADE",
 ) -> None:
     """
     Execute a quantity at a price between two orders, or one order and the market.
@@ -34,14 +32,12 @@ def trade(
         Base units, positive.
     price : Decimal
         Quote asset per base unit.
-    execution : str, default "TRADE"
-        ``x`` of the events: TRADE, or CALCULATED for liquidations and ADL.
 
     """
     trade_id = ex.ids.next_trade()
     for order in (taker, maker):
         if order is not None:
-            fill(ex, order, qty, price, trade_id, is_maker=order is maker, execution=execution)
+            fill(ex, order, qty, price, trade_id, is_maker=order is maker)
     if taker is None or maker is None:
         order = taker or maker
         assert order is not None
@@ -56,14 +52,19 @@ def fill(
     trade_id: int,
     *,
     is_maker: bool,
-    execution: str,
 ) -> None:
     """Book one side of a trade and tell the account."""
     account = ex.account(order.account)
     position = account.position(order.symbol, order.position_side)
     asset = ex.spec(order.symbol).margin_asset
+    wallet_before = account.cross_wallet.get(asset, ZERO)
     realized = apply_to_position(ex, account, position, order.direction * qty, price)
-    fee, fee_asset = charge_fee(ex, account, order, money(qty * price), is_maker=is_maker)
+    notional = money(qty * price)
+    if order.type == "LIQUIDATION":
+        freed = account.cross_wallet[asset] - wallet_before
+        fee, fee_asset = _charge_liquidation(ex, account, order, notional, freed), asset
+    else:
+        fee, fee_asset = charge_fee(ex, account, order, notional, is_maker=is_maker)
     if fee_asset == asset:
         position.fees += fee
     order.executed += qty
@@ -82,8 +83,10 @@ def fill(
     if not order.is_open:
         ex.drop_open(order)
     _record(ex, account, order, done)
-    _tell_fill(ex, account, order, done, execution)
+    _tell_fill(ex, account, order, done)
     algos.child_changed(ex, order)
+    if not position.amt:
+        algos.position_closed(ex, account, order.symbol, order.position_side)
     reducing.review(ex, account, order.symbol, order.position_side)
 
 
@@ -125,8 +128,6 @@ def charge_fee(
 ) -> tuple[Decimal, str]:
     """Take the fee from the wallet (in BNB if that is switched on and enough); return it and its asset."""
     asset = ex.spec(order.symbol).margin_asset
-    if order.type == "LIQUIDATION":
-        return ZERO, asset  # liquidation charges its own fee; ADL charges none
     fee = money(notional * (account.maker_rate if is_maker else account.taker_rate))
     if account.is_fee_burned:
         in_bnb = money(fee * (1 - ex.options.bnb_discount) / ex.options.bnb_price_usdt)
@@ -135,6 +136,26 @@ def charge_fee(
     account.cross_wallet[asset] = account.cross_wallet.get(asset, ZERO) - fee
     ex.ledger.add_fee(asset, fee)
     return fee, asset
+
+
+def _charge_liquidation(
+    ex: "Exchange", account: Account, order: Order, notional: Decimal, freed: Decimal
+) -> Decimal:
+    """
+    Take the liquidation fee for the insurance fund, as far as there is money; ADL costs nothing.
+
+    ``freed`` is what closing brought back to the cross wallet: an isolated position pays out of
+    that alone.
+    """
+    if not order.client_order_id.startswith(LIQUIDATION_ID):
+        return ZERO
+    spec = ex.spec(order.symbol)
+    totals = margin.totals(ex, account, spec.margin_asset)
+    there = freed if account.is_isolated(order.symbol) else totals.cross_margin_balance
+    fee = min(money(notional * spec.liquidation_fee), max(there, ZERO))
+    account.cross_wallet[spec.margin_asset] -= fee
+    ex.ledger.insurance_fund += fee
+    return fee
 
 
 def _record(ex: "Exchange", account: Account, order: Order, done: Fill) -> None:
@@ -160,10 +181,12 @@ def _record(ex: "Exchange", account: Account, order: Order, done: Fill) -> None:
     if done.realized:
         ex.add_income(account, "REALIZED_PNL", done.realized, asset, order.symbol, trade_id)
     if done.fee:
-        ex.add_income(account, "COMMISSION", -done.fee, done.fee_asset, order.symbol, trade_id)
+        kind = "INSURANCE_CLEAR" if order.type == "LIQUIDATION" else "COMMISSION"
+        ex.add_income(account, kind, -done.fee, done.fee_asset, order.symbol, trade_id)
 
 
-def _tell_fill(ex: "Exchange", account: Account, order: Order, done: Fill, execution: str) -> None:
+def _tell_fill(ex: "Exchange", account: Account, order: Order, done: Fill) -> None:
+    execution = "CALCULATED" if order.type == "LIQUIDATION" else "TRADE"
     if ex.options.trade_lite and execution == "TRADE":
         ex.emit(order.account, events.trade_lite(order, ex.spec(order.symbol), ex.now_ms, done))
     if ex.options.account_update_first:

@@ -135,7 +135,7 @@ def builtin(*symbols: str) -> list[SymbolSpec]:
         If the table does not know a symbol.
 
     """
-    from catalog.instruments import builtin_instruments  # noqa: PLC0415 - loads the engine
+    from catalog.instruments import builtin_instruments
 
     table = {i.raw_symbol.value: i for i in builtin_instruments().values()}
     return [from_instrument(table[symbol]) for symbol in symbols or BUILTIN]
