@@ -9,6 +9,8 @@ import msgspec
 METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
 _UNKNOWN = f"Invalid request: unknown variant %s, expected one of {', '.join(METHODS)}"
 
+type Id = int | str
+
 
 class Board(Protocol):
     """The subscriptions of one connection."""
@@ -38,7 +40,7 @@ def _reply(board: Board, text: str) -> dict[str, Any]:
     if not isinstance(message, dict) or "method" not in message:
         return _error(2, "Invalid request: missing field `method` at line 1 column 1")
     number = message.get("id")
-    if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+    if not _is_id(number):
         return _error(2, "Invalid request: request ID must be an unsigned integer")
     method, params = message["method"], message.get("params", [])
     if method not in METHODS:
@@ -52,7 +54,14 @@ def _reply(board: Board, text: str) -> dict[str, Any]:
     return _streams(board, method, params, number)
 
 
-def _streams(board: Board, method: str, streams: list[str], number: int) -> dict[str, Any]:
+def _is_id(number: Any) -> bool:
+    """Return whether this is an id: documented are unsigned integers; the official client sends text."""
+    if isinstance(number, str):
+        return 0 < len(number) <= 36
+    return isinstance(number, int) and not isinstance(number, bool) and number >= 0
+
+
+def _streams(board: Board, method: str, streams: list[str], number: Id) -> dict[str, Any]:
     if method == "LIST_SUBSCRIPTIONS":
         return {"result": list(board.streams), "id": number}
     if method == "UNSUBSCRIBE":
@@ -62,7 +71,7 @@ def _streams(board: Board, method: str, streams: list[str], number: int) -> dict
     return {"result": None, "id": number}
 
 
-def _property(board: Board, method: str, params: list[Any], number: int) -> dict[str, Any]:
+def _property(board: Board, method: str, params: list[Any], number: Id) -> dict[str, Any]:
     if not params or params[0] != "combined":
         return _error(0, "Unknown property", number)
     if method == "GET_PROPERTY":
@@ -73,7 +82,7 @@ def _property(board: Board, method: str, params: list[Any], number: int) -> dict
     return {"result": None, "id": number}
 
 
-def _error(code: int, text: str, number: int | None = None) -> dict[str, Any]:
+def _error(code: int, text: str, number: Id | None = None) -> dict[str, Any]:
     answer: dict[str, Any] = {"error": {"code": code, "msg": text}}
     if number is not None:
         answer["id"] = number
