@@ -112,7 +112,7 @@ class Actions:
         """
         self._ex.account(account).restriction_code = code
 
-    def halt(self, symbol: str, status: str = "PENDING_TRADING") -> None:
+    def halt(self, symbol: str, status: str = "TRADING_HALT") -> None:
         """Set a symbol's status; nothing of it trades or triggers unless it is TRADING."""
         self._ex.change_symbol(symbol, status=status)
 

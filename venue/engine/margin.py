@@ -107,8 +107,14 @@ class Totals:
         return self.cross_wallet + self.cross_unrealized
 
 
-def totals(ex: "Exchange", account: Account, asset: str = "USDT") -> Totals:
-    """Return the account's margins; available = cross balance - cross margins - isolated orders' margin."""
+def totals(
+    ex: "Exchange", account: Account, asset: str = "USDT", *, without: Order | None = None
+) -> Totals:
+    """
+    Return the account's margins, as if one of its open orders were not there.
+
+    Available = cross balance - initial margins of cross positions - margins of open orders.
+    """
     pnl = cross_pnl = initial = cross_initial = maint = cross_maint = orders = ZERO
     for position in account.open_positions():
         is_cross = not account.is_isolated(position.symbol)
@@ -119,7 +125,7 @@ def totals(ex: "Exchange", account: Account, asset: str = "USDT") -> Totals:
             cross_pnl, cross_maint = cross_pnl + profit, cross_maint + need
             cross_initial += first
     for symbol in sorted({o.symbol for o in account.open_orders.values()}):
-        orders += open_order_margin(ex, account, symbol)
+        orders += open_order_margin(ex, account, symbol, without=without)
     cross = account.cross_wallet.get(asset, ZERO)
     return Totals(
         wallet=cross + account.isolated_wallet(),
@@ -165,7 +171,7 @@ def check_entry(ex: "Exchange", account: Account, spec: SymbolSpec, order: Order
     if worst_after <= worst_before:
         return
     cost = (worst_after - worst_before) / leverage + open_loss(ex, order)
-    if cost > _available_without(ex, account, order):
+    if cost > totals(ex, account, spec.margin_asset, without=order).available:
         raise refusal(-2019)
 
 
@@ -175,9 +181,3 @@ def open_loss(ex: "Exchange", order: Order) -> Decimal:
         return ZERO
     mark = mark_of(ex, order.symbol)
     return order.leaves * abs(min(ZERO, order.direction * (mark - order.price)))
-
-
-def _available_without(ex: "Exchange", account: Account, order: Order) -> Decimal:
-    available = totals(ex, account, ex.spec(order.symbol).margin_asset).available
-    with_it = open_order_margin(ex, account, order.symbol)
-    return available + with_it - open_order_margin(ex, account, order.symbol, without=order)
