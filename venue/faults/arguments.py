@@ -6,11 +6,13 @@ from dataclasses import MISSING, Field, field, fields
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from venue.config import ConfigError
+
 _UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 
 
-class FaultError(ValueError):
+class FaultError(ConfigError):
     """A fault that cannot be armed as asked; the text names the key, the value and the rule."""
 
 

@@ -6,6 +6,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from venue.engine.errors import VenueError
+from venue.faults.arguments import FaultError
 from venue.faults.fault import Moment, Stage
 from venue.faults.plan import Plan, parse_plan
 from venue.wire.hooks import Deliveries, Payload, Reaction, RequestInfo
@@ -65,15 +66,26 @@ class FaultBook:
         self._set_off: list[_Armed] = []
 
     def bind(self, stage: Stage, now_ms: int) -> None:
-        """Give the faults what they reach; times of plans armed before count from now."""
+        """
+        Give the faults what they reach; times of plans armed before count from now.
+
+        Raises
+        ------
+        FaultError
+            If one is of an account or a symbol that this venue has not.
+
+        """
         self._stage = stage
         for armed in self._armed:
+            _check_names(armed.plan, stage)
             armed.from_ms += now_ms
             armed.next_ms += now_ms
         self._now_ms = now_ms
 
     def arm(self, plan: Plan) -> int:
-        """Put a plan into force from now on; return its number."""
+        """Put a plan into force from now on; return its number (errors as of ``bind``)."""
+        if self._stage is not None:
+            _check_names(plan, self._stage)
         number = len(self._armed) + 1
         rng = Random(f"{self._seed} {number} {plan.fault.name}")  # noqa: S311 - no secret
         from_ms = self._now_ms + plan.at_ms
@@ -235,3 +247,16 @@ class FaultBook:
     def _moment(self, armed: _Armed) -> Moment:
         assert self._stage is not None, "bind() comes before the first request"
         return Moment(self._now_ms, armed.rng, self._stage)
+
+
+def _check_names(plan: Plan, stage: Stage) -> None:
+    """Refuse what this venue has not; an empty name means everybody."""
+    named = {
+        "account": (stage.exchange.accounts, {plan.account, getattr(plan.fault, "account", None)}),
+        "symbol": (stage.exchange.symbols, {getattr(plan.fault, "symbol", None)}),
+    }
+    for key, (known, names) in named.items():
+        for name in names - {None, ""}:
+            if name not in known:
+                where = f"fault {plan.fault.name}: {key} is {name!r}"
+                raise FaultError(f"{where}, this venue has {', '.join(known)}")

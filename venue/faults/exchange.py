@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from venue.faults.arguments import arg, number
 from venue.faults.fault import Fault, Moment
+from venue.faults.forced import VENUE_FAULTS
 from venue.market.shape import Bend
 
 
@@ -137,5 +138,5 @@ class Gap(Fault):
 
 EXCHANGE_FAULTS: tuple[type[Fault], ...] = (
     ForeignOrder, ForeignCancel, LeverageChanged, MarginTypeChanged, PositionModeChanged,
-    FlashCrash, Gap,
+    FlashCrash, Gap, *VENUE_FAULTS,
 )  # fmt: skip

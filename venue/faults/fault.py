@@ -26,6 +26,7 @@ class WireActions(Protocol):
     def freeze(self, frozen: bool) -> None: ...  # noqa: FBT001 - the wire's own signature
     def outage(self, out: bool) -> None: ...  # noqa: FBT001 - the wire's own signature
     def note(self, name: str, detail: str = "") -> None: ...
+    def tell_truth(self) -> None: ...
 
 
 class Bendable(Protocol):

@@ -1,51 +1,11 @@
 """When armed faults strike, and what they make of what passes."""
 
-from dataclasses import dataclass
-from decimal import Decimal
-
 import pytest
 
-from venue.config import VenueConfig
-from venue.engine.exchange import Exchange
-from venue.engine.symbols import builtin
+from tests.fault_kit import BUY, bound
+from venue.faults.arguments import FaultError
 from venue.faults.book import FaultBook
-from venue.faults.fault import Stage
-from venue.market.market import Market
-from venue.still import StillMarket
-from venue.wire.clock import VenueClock
 from venue.wire.hooks import RequestInfo
-from venue.wire.keys import KeyRing
-from venue.wire.log import WireLog
-from venue.wire.wire import Wire
-
-BUY = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "newClientOrderId": "q-1"}
-
-
-@dataclass
-class Scene:
-    """A venue without sockets, and a book of faults bound to it."""
-
-    wire: Wire
-    book: FaultBook
-
-    def order(self, method="POST", path="/fapi/v1/order", account="main", **params):
-        return self.book.on_request(RequestInfo(account, method, path, BUY | params))
-
-    def notes(self):
-        lines = self.wire.log.tail(1_000)
-        return [(line["name"], line["detail"]) for line in lines if line["kind"] == "fault"]
-
-
-def bound(book, now_ms=0):
-    config = VenueConfig(market="still", symbols=("BTCUSDT", "ETHUSDT"), seed=1, speed=0)
-    market = Market(StillMarket(builtin(*config.symbols), start_ms=0))
-    exchange = Exchange(market.symbols, now_ms=now_ms, seed=1)
-    exchange.open_account("main", wallet={"USDT": Decimal(100_000)})
-    clock = VenueClock(0)
-    log = WireLog(None, clock.market_ms)
-    wire = Wire(config, exchange, clock, log, KeyRing(["main"], 1), book)
-    book.bind(Stage(wire, exchange, market), now_ms)
-    return Scene(wire, book)
 
 
 @pytest.fixture
@@ -78,7 +38,7 @@ def test_a_fault_strikes_no_more_than_its_count(scene):
 def test_a_fault_of_one_account_leaves_the_others(scene):
     scene.book.add("reply_lost", {"account": "main"})
 
-    assert scene.order(account="second") is None
+    assert scene.order(account="other") is None
     assert scene.order() is not None
 
 
@@ -335,13 +295,29 @@ def test_an_action_follows_an_event(scene):
 
 
 def test_what_the_exchange_refuses_is_noted(scene):
-    scene.book.add("leverage_changed", {"args": {"symbol": "XUSDT"}})
-
-    scene.book.advance(0)
+    scene.fault("transfer_out", args={"amount": 200_000})
 
     [(name, detail)] = scene.notes()
-    assert name == "leverage_changed"
-    assert detail.startswith("the exchange refused: -1121")
+    assert name == "transfer_out"
+    assert detail.startswith("the exchange refused: -2018")
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ({"account": "x"}, "account is 'x', this venue has main"),
+        ({"args": {"account": "y"}}, "account is 'y', this venue has main"),
+        ({"args": {"symbol": "XUSDT"}}, "symbol is 'XUSDT', this venue has BTCUSDT, ETHUSDT"),
+    ],
+)
+def test_an_account_or_symbol_that_the_venue_has_not_is_refused(scene, entry, told):
+    with pytest.raises(FaultError, match=f"fault leverage_changed: {told}"):
+        scene.book.add("leverage_changed", entry)
+
+    unbound = FaultBook()
+    unbound.add("leverage_changed", entry)
+    with pytest.raises(FaultError, match=told):
+        bound(unbound)
 
 
 def test_times_of_a_scenario_count_from_the_start_of_the_venue():
@@ -359,43 +335,32 @@ def test_times_of_a_scenario_count_from_the_start_of_the_venue():
 
 
 def test_leverage_is_changed_by_another_session(scene):
-    scene.book.add("leverage_changed", {"args": {"leverage": 33}})
+    [event] = scene.fault("leverage_changed", args={"leverage": 33})
 
-    scene.book.advance(0)
-
-    events = scene.wire.exchange.drain()
-    assert [(name, e["e"], e["ac"]) for name, e in events] == [
-        ("main", "ACCOUNT_CONFIG_UPDATE", {"s": "BTCUSDT", "l": 33})
-    ]
+    assert (event["e"], event["ac"]) == ("ACCOUNT_CONFIG_UPDATE", {"s": "BTCUSDT", "l": 33})
 
 
 def test_an_order_is_placed_by_another_session(scene):
-    scene.book.add("foreign_order", {"args": {"quantity": "0.01", "price": "60000"}})
-    exchange = scene.wire.exchange
-    price = Decimal(64_000)
-    exchange.on_mark("BTCUSDT", price, price, Decimal(0), 2**50)
-    exchange.on_quote("BTCUSDT", price - 1, Decimal(5), price, Decimal(5))
+    scene.trade_at()
 
-    scene.book.advance(0)
+    scene.fault("foreign_order", args={"quantity": "0.01", "price": "60000"})
 
-    [order] = exchange.truth("main")["open_orders"]
+    [order] = scene.truth()["open_orders"]
     assert order["client_order_id"].startswith("web_")
     assert (order["side"], order["qty"], order["price"]) == ("BUY", "0.01", "60000")
 
 
 def test_cancel_all_leaves_the_oldest_orders(scene):
-    test_an_order_is_placed_by_another_session(scene)
-    for _ in range(2):
-        scene.book.add("foreign_order", {"args": {"quantity": "0.01", "price": "60000"}})
-    scene.book.advance(1)
-    before = scene.wire.exchange.truth("main")["open_orders"]
+    scene.trade_at()
+    for _ in range(3):
+        scene.fault("foreign_order", args={"quantity": "0.01", "price": "60000"})
+    before = scene.truth()["open_orders"]
     scene.book.add("partial_cancel_all", {})
 
     reaction = scene.order("DELETE", "/fapi/v1/allOpenOrders")
 
-    assert reaction.answer == (
-        200, {"code": 200, "msg": "The operation of cancel all open order is done."}
-    )  # fmt: skip
+    done = {"code": 200, "msg": "The operation of cancel all open order is done."}
+    assert reaction.answer == (200, done)
     assert not reaction.engine_acts
-    left = scene.wire.exchange.truth("main")["open_orders"]
+    left = scene.truth()["open_orders"]
     assert (len(before), [row["order_id"] for row in left]) == (3, [before[0]["order_id"]])
