@@ -146,7 +146,7 @@ def read_recording(path: Path) -> Recording:
             elif kind == _END:
                 ended_ns = msgspec.json.decode(data, type=int)
             elif kind == _EVENT:
-                entries.append(serializer.deserialize(data))
+                entries.append(_order_event(serializer.deserialize(data)))
             else:
                 entries.append(msgspec.json.decode(data, type=_ROWS[kind]))
         except (msgspec.MsgspecError, KeyError, TypeError, ValueError, RuntimeError) as e:
@@ -154,6 +154,12 @@ def read_recording(path: Path) -> Recording:
     if header is None:
         raise RecordingError(f"{path}: has no header: the node did not come to start")
     return Recording(header, entries, ended_ns)
+
+
+def _order_event(value: object) -> OrderEvent:
+    if not isinstance(value, OrderEvent):
+        raise TypeError("an order event was expected")
+    return value
 
 
 def _lines(path: Path) -> Iterator[tuple[str, str, bytes]]:
