@@ -35,3 +35,9 @@ class MarketData(Actor):
         for instrument_id in self.config.instrument_ids:
             self.subscribe_quote_ticks(instrument_id)
             self.subscribe_mark_prices(instrument_id)
+
+    def on_stop(self) -> None:
+        """Unsubscribe."""
+        for instrument_id in self.config.instrument_ids:
+            self.unsubscribe_quote_ticks(instrument_id)
+            self.unsubscribe_mark_prices(instrument_id)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rich.console import Console
 
@@ -32,7 +32,7 @@ from ops.view import run_view
 from ops.winddown import wind_down
 from report.live import write_live_report
 from report.terminal import summary
-from risk.trading_state import TradingState
+from risk.trading_state import StateMachine, TradingState
 
 GUARDED = Item("gate", is_ok=True, observed="in the node", required="no way past it")
 """What `build_node` has proved, or it would have raised."""
@@ -213,8 +213,9 @@ class Session:
     async def run(self, duration_sec: float | None) -> int:
         """Run for *duration_sec* seconds, or until told to stop; return the exit code."""
         self._obey_signals()
-        await self._start()
-        view = asyncio.create_task(run_view(self._status, self._console, self._run_dir))
+        if not await self._start():
+            return self._end(OK, "stopped before it came up: nothing was sent")
+        view = asyncio.create_task(run_view(self._status, self._console))
         try:
             await self._supervise(view, duration_sec)
             left = await wind_down(self._kernel, patience_sec=QUIET_SEC_MAX)
@@ -227,14 +228,18 @@ class Session:
         result = write_live_report(self._recorder)
         self._kernel.dispose()
         self._console.print(summary(self._run_dir))
-        for line in left:
-            self._console.print(f"left behind: {line}")
-        if result["check"]["breaches"]:
+        return self._verdict(state, left, is_breached=bool(result["check"]["breaches"]))
+
+    def _verdict(self, state: StateMachine, left: list[str], *, is_breached: bool) -> int:
+        """Say what a person has to know, the worst first, and return the exit code."""
+        if is_breached:
             return self._end(BROKEN_INVARIANT, "the fills of the run break what the guard promises")
         if self._failure is not None:
             return self._end(*self._failure)
         if state.state is TradingState.HALTED:
             return self._end(BROKEN_INVARIANT, f"trading is HALTED: {'; '.join(state.causes)}")
+        if left:
+            return self._end(BROKEN_INVARIANT, f"left behind at the venue: {'; '.join(left)}")
         return OK
 
     def _end(self, code: int, text: str) -> int:
@@ -254,9 +259,9 @@ class Session:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, on_signal)
 
-    async def _start(self) -> None:
+    async def _start(self) -> bool:
         """
-        Connect, reconcile and start the strategies.
+        Connect, reconcile and start the strategies; return whether that was not stopped by a signal.
 
         Raises
         ------
@@ -268,12 +273,14 @@ class Session:
         stopping = asyncio.create_task(self._stop.wait())
         await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        if starting.done():
-            starting.result()
-            if self._kernel.trader.is_running:
-                return
         starting.cancel()
+        await asyncio.wait({starting})
+        if self._kernel.trader.is_running:
+            return True
         await self._kernel.stop_async()
+        if self._stop.is_set():
+            return False
+        starting.result()  # Raises what a strategy raised.
         raise TemporaryError(
             "the node did not come up: "
             f"data connected = {self._kernel.data_engine.check_connected()}, "
@@ -281,15 +288,18 @@ class Session:
             f"see {self._run_dir}/node*.log"
         )
 
-    async def _supervise(self, view: asyncio.Task[None], duration_sec: float | None) -> None:
+    async def _supervise(self, view: asyncio.Task[Any], duration_sec: float | None) -> None:
         loop = asyncio.get_running_loop()
         until = None if duration_sec is None else loop.time() + duration_sec
         process = self._link.process
         while not self._stop.is_set():
             if until is not None and loop.time() >= until:
                 return
-            if view.done() and view.exception() is None:
-                return
+            if view.done():
+                if (error := view.exception()) is None:
+                    return  # A person has pressed the key that ends it.
+                self._console.print(f"nothing is shown any more, the node goes on: {error!r}")
+                view = asyncio.create_task(self._stop.wait())
             if not self._kernel.trader.is_running:
                 self._failure = BROKEN_INVARIANT, "the node ended by itself: its log says why"
                 return
