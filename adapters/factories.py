@@ -70,6 +70,7 @@ class VenueLink:
             instrument_provider=provider, account_type=ACCOUNT_TYPE, name=name, config=config,
             base_url_ws=f"{self.settings.ws_url}/market",
             base_url_ws_public=f"{self.settings.ws_url}/public",
+            venue_clock=http.venue_clock, silence_sec_max=self.settings.data_silence_sec_max,
         )  # fmt: skip
 
     def exec_client(
