@@ -343,7 +343,7 @@ class SymbolBook:
 class AccountBook:
     """All symbols of one account, and its money in USDT."""
 
-    __slots__ = ("balance", "fees", "funding", "realized", "symbols")
+    __slots__ = ("balance", "carried", "fees", "funding", "realized", "symbols")
 
     def __init__(self) -> None:
         self.symbols: dict[str, SymbolBook] = {}
@@ -351,6 +351,7 @@ class AccountBook:
         self.realized = ZERO
         self.fees = ZERO
         self.funding = ZERO
+        self.carried = ZERO  # what was earned in runs before this one
 
     def symbol(self, instrument_id: str) -> SymbolBook:
         """Return the book of a symbol, opened when it is new."""
@@ -378,11 +379,13 @@ class AccountBook:
 
     def pnl(self) -> Decimal | None:
         """
-        Return all that trading has earned since the start, USDT: realized, unrealized, fees, funding.
+        Return all that trading has earned, USDT: realized, unrealized, fees, funding, carried over.
 
         Deposits and withdrawals are in the balance and not in here, so that money moved in is
         never taken for profit.
 
         """
         unrealized = self.unrealized()
-        return None if unrealized is None else self.realized - self.fees + self.funding + unrealized
+        if unrealized is None:
+            return None
+        return self.carried + self.realized - self.fees + self.funding + unrealized

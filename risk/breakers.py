@@ -39,6 +39,15 @@ class Reading(NamedTuple):
         )
 
 
+class LossMarks(NamedTuple):
+    """What losses are measured from: PnL and equity in USDT, the UTC day as days since 1970."""
+
+    day: int
+    day_pnl: Decimal
+    day_equity: Decimal
+    peak_pnl: Decimal
+
+
 class LossBreakers:
     """
     Unrealized loss, daily loss and drawdown, as shares of equity.
@@ -73,7 +82,7 @@ class LossBreakers:
         unrealized, balance = account.unrealized(), account.balance
         if unrealized is None or balance is None:
             return None
-        pnl = account.realized - account.fees + account.funding + unrealized
+        pnl = account.carried + account.realized - account.fees + account.funding + unrealized
         equity = balance + unrealized
         if self._peak_pnl is None or pnl > self._peak_pnl:
             self._peak_pnl = pnl
@@ -150,6 +159,17 @@ class LossBreakers:
 
     def _begin_day(self, now_ns: int, pnl: Decimal, equity: Decimal) -> None:
         self._day, self._day_pnl, self._day_equity = now_ns // NS_PER_DAY, pnl, equity
+
+    @property
+    def marks(self) -> LossMarks | None:
+        """What losses are measured from; None before the first look of a day."""
+        if self._day is None or self._peak_pnl is None:
+            return None
+        return LossMarks(self._day, self._day_pnl, self._day_equity, self._peak_pnl)
+
+    def restore(self, marks: LossMarks) -> None:
+        """Measure from where an earlier run did."""
+        self._day, self._day_pnl, self._day_equity, self._peak_pnl = marks
 
     def rebase(self, pnl: Decimal) -> None:
         """Measure drawdown and daily loss from here: a person resumed and took the loss as given."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from decimal import Decimal
@@ -42,11 +43,17 @@ class Desk:
     msgbus, cache, clock
         Those of the kernel.
 
+    Attributes
+    ----------
+    used : set[str]
+        Order ids of earlier runs, never to be given again.
+
     """
 
     def __init__(
         self, send: Send, release: Release, *, msgbus: MessageBus, cache: Cache, clock: Clock
     ) -> None:
+        self.used: set[str] = set()
         self._send = send
         self._release = release
         self._msgbus = msgbus
@@ -162,10 +169,11 @@ class Desk:
     def _new_id(self, like: Order) -> ClientOrderId:
         """Return an id that says what the order stands in for: ``<id>r1``, ``<id>r2``, ..."""
         base = re.sub(r"r\d+$", "", like.client_order_id.value)
-        number = 1
-        while self._cache.order_exists(ClientOrderId(f"{base}r{number}")):
-            number += 1
-        return ClientOrderId(f"{base}r{number}")
+        for number in itertools.count(1):
+            new_id = ClientOrderId(f"{base}r{number}")
+            if new_id.value not in self.used and not self._cache.order_exists(new_id):
+                return new_id
+        raise AssertionError("Invariant: numbers never end")
 
     def _pending[T: (OrderPendingUpdate, OrderPendingCancel)](
         self, event: type[T], order: Order, now_ns: int

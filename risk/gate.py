@@ -102,11 +102,15 @@ class RiskGate:
             self._feed(InstrumentId.from_str(key)).subscribe(msgbus)
         self._loop = loop
         self._thread = threading.get_ident()
-        self.brackets: Brackets | None = None
-        if loop is not None:
-            kernel = {"msgbus": msgbus, "cache": cache, "clock": clock}
-            desk = Desk(self.execute, self._release, **kernel)
-            self.brackets = Brackets(self.judge, desk, **kernel)
+        kernel = {"msgbus": msgbus, "cache": cache, "clock": clock}
+        self.desk = Desk(self.execute, self._release, **kernel)
+        self.brackets = None if loop is None else Brackets(self.judge, self.desk, **kernel)
+
+    def look(self) -> None:
+        """Look at prices and losses, also when nobody asks for anything."""
+        for feed in self._feeds.values():
+            feed.now()
+        self.judge.look_at_losses(self._clock.timestamp_ns())
 
     # -- the door -----------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from nautilus_trader.adapters.sandbox.execution import SandboxExecutionClient
 from nautilus_trader.common import Environment
 from nautilus_trader.config import LiveRiskEngineConfig, RiskEngineConfig
 from nautilus_trader.execution.client import ExecutionClient
@@ -19,8 +20,10 @@ from risk.journal import Journal, Sync
 from risk.latch import Latch
 from risk.ledger import Ledger
 from risk.limits import RiskLimits
+from risk.pulse import Pulse
 from risk.record import Record
 from risk.report import guard_report
+from risk.rounds import Rounds
 
 
 class GuardError(RuntimeError):
@@ -86,11 +89,9 @@ def install_guard(
     is_backtest = kernel.environment == Environment.BACKTEST
     client = _only_client(kernel)
     folder = state_dir or Path("state") / str(kernel.trader_id)
-    record = Record(
-        Journal(folder / "journal.jsonl", sync=sync),
-        Latch(folder / "latch.json"),
-        is_persistent=not is_backtest,
-    )
+    journal = Journal(folder / "journal.jsonl", sync=sync)
+    rounds = None if is_backtest else Rounds(journal.path)
+    record = Record(journal, Latch(folder / "latch.json"), is_persistent=not is_backtest)
     gate = RiskGate(
         limits, msgbus=kernel.msgbus, cache=kernel.cache, clock=kernel.clock,
         forward=kernel.exec_engine.execute, record=record,
@@ -111,6 +112,10 @@ def install_guard(
         _swap_client(kernel, client, gate)
     else:
         guard_live_client(client, gate.approvals)
+        gate.judge.is_measuring = False  # until the venue has said what was there before
+        is_same_account = not isinstance(client, SandboxExecutionClient)
+        pulse = Pulse(gate, rounds, loop=kernel.loop, is_same_account=is_same_account)
+        kernel.trader.add_actor(pulse)
     return Guard(gate, ledger, record)
 
 

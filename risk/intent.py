@@ -34,6 +34,8 @@ class OrderIntent(NamedTuple):
         end by itself (anything but good-till-canceled).
     expected_px : Decimal, optional
         Average price at which the book would fill the quantity now (market orders).
+    trigger_type : str, optional
+        The price that triggers a stop: a NautilusTrader trigger type name.
 
     """
 
@@ -51,6 +53,7 @@ class OrderIntent(NamedTuple):
     is_emulated: bool = False
     may_expire: bool = False
     expected_px: Decimal | None = None
+    trigger_type: str | None = None
 
 
 class AmendIntent(NamedTuple):

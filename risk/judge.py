@@ -9,6 +9,7 @@ from risk.book import ZERO, Pending, SymbolBook
 from risk.breakers import NS_PER_SEC
 from risk.decision import Denial, DenyReason
 from risk.exits import exit_amend_denial, exit_denial, is_needed, stop_cancel_denial
+from risk.figures import Figures
 from risk.intent import AmendIntent, Market, OrderIntent, VenueFilters
 from risk.limits import RiskLimits
 from risk.lists import intent_of, parents_first, pending_entry, pending_exit, stop_for
@@ -197,7 +198,10 @@ class Judge(Watch):
         )
 
     def _entry_window(self, order: OrderIntent) -> EventWindow:
-        key = (order.strategy_id, order.instrument_id, order.side)
+        return self._window(order.strategy_id, order.instrument_id, order.side)
+
+    def _window(self, strategy_id: str, instrument_id: str, side: int) -> EventWindow:
+        key = (strategy_id, instrument_id, side)
         window = self._entries.get(key)
         if window is None:
             window = EventWindow(self.limits.rates.repeated_entries_window_sec * NS_PER_SEC)
@@ -384,6 +388,23 @@ class Judge(Watch):
             pending = pending_exit(order) if order.is_reduce_only else pending_entry(order, price)
             pending.is_accepted = is_accepted
             book.add(pending)
+
+    # -- figures that outlive the run ---------------------------------------------------------------
+
+    def figures(self) -> Figures | None:
+        """Return what must outlive this run, the times of entries included."""
+        figures = super().figures()
+        if figures is None:
+            return None
+        times = {key: window.times for key, window in self._entries.items()}
+        return figures._replace(entries={key: ns for key, ns in times.items() if ns})
+
+    def count_from(self, figures: Figures) -> None:
+        """Count repeated entries on from an earlier run."""
+        for (strategy_id, instrument_id, side), times in figures.entries.items():
+            window = self._window(strategy_id, instrument_id, side)
+            for ts_ns in times:
+                window.add(ts_ns)
 
     def resume(self, *, by: str, reason: str, now_ns: int) -> None:
         """Loosen to ACTIVE on a person's word, and count repeated entries anew."""

@@ -11,9 +11,11 @@ from nautilus_trader.core.message import Command
 
 from risk.decision import Denial, plain
 from risk.events import VenueEvent
+from risk.figures import Figures
 from risk.intent import AmendIntent, OrderIntent
 from risk.journal import Journal, JournalError
 from risk.judge import Judge
+from risk.keep import Keep, KeepError
 from risk.latch import Latch, LatchError
 from risk.trading_state import TradingState, Transition
 
@@ -34,6 +36,7 @@ class OrderRow(msgspec.Struct, omit_defaults=True):
     trigger_price: Decimal | None = None
     reduce_only: bool = False
     parent_id: str | None = None
+    trigger_type: str | None = None
 
 
 class FillRow(msgspec.Struct):
@@ -57,7 +60,7 @@ class Record:
     journal : Journal
         Where each decision goes before it takes effect.
     latch : Latch
-        Where the trading state is kept.
+        Where the trading state is kept; the figures that outlive a run lie beside it.
     is_persistent : bool
         Whether the latch outlives the run: it does with real time, not in a backtest.
 
@@ -69,6 +72,8 @@ class Record:
         self.denials: deque[dict[str, Any]] = deque(maxlen=DENIALS_KEPT)
         self.denials_total = 0
         self.is_persistent = is_persistent
+        self.keep = Keep(latch.path.with_name("figures.json"))
+        self.figures: Figures | None = None
 
     def attach(self, judge: Judge, profile: dict[str, Any], profile_hash: str, now_ns: int) -> None:
         """Open the record: the resolved profile first, then the state that the latch holds."""
@@ -78,6 +83,7 @@ class Record:
         judge.on_alarm = lambda ts_ns, text: self._on_alarm(judge, ts_ns, text)
         if self.is_persistent:
             self._open_latch(judge, now_ns, is_first_start=is_first_start)
+            self._open_keep(judge, now_ns, is_first_start=is_first_start)
 
     def _open_latch(self, judge: Judge, now_ns: int, *, is_first_start: bool) -> None:
         """Obey the latch; one that was there once and is gone may have been a halt."""
@@ -88,6 +94,27 @@ class Record:
         else:
             cause = f"LATCH_MISSING: observed=no {self.latch.path.name}, limit=the one of before"
             judge.trip(TradingState.HALTED, cause, now_ns)
+
+    def _open_keep(self, judge: Judge, now_ns: int, *, is_first_start: bool) -> None:
+        """Read what losses are measured from; figures that are gone may have been a loss."""
+        try:
+            if is_first_start:
+                self.keep.write(None)
+            self.figures = self.keep.read()
+        except KeepError as e:
+            cause = f"FIGURES_UNREADABLE: observed={e}, limit=the day's loss as it was"
+            judge.trip(TradingState.HALTED, cause, now_ns)
+
+    def keep_figures(self, judge: Judge) -> None:
+        """Write down what the next run measures from."""
+        figures = judge.figures()
+        if figures is None:
+            return
+        try:
+            self.keep.write(figures)
+        except KeepError as e:
+            # A loss that would not survive a restart must not be risked.
+            judge.journal_error = str(e)
 
     def sync(self, judge: Judge, now_ns: int) -> None:
         """Follow what a person's command wrote into the latch."""
@@ -209,6 +236,7 @@ def _order_row(intent: OrderIntent) -> OrderRow:
         intent.trigger_price,
         intent.is_reduce_only,
         intent.parent_id,
+        intent.trigger_type,
     )
 
 

@@ -74,6 +74,7 @@ def intent_of(order: Order, expected_px: Decimal | None = None) -> OrderIntent:
         is_emulated=order.emulation_trigger != TriggerType.NO_TRIGGER,
         may_expire=order.time_in_force != TimeInForce.GTC,
         expected_px=expected_px,
+        trigger_type=TriggerType(order.trigger_type).name if order.has_trigger_price else None,
     )
 
 

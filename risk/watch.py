@@ -9,6 +9,7 @@ from typing import Any
 from risk.book import AccountBook, is_looser
 from risk.breakers import ALARM, LossBreakers, Reading, ShockBreaker
 from risk.events import Reaction, VenueEvent
+from risk.figures import Figures
 from risk.holds import Holds
 from risk.limits import RiskLimits
 from risk.rulebook import Rulebook
@@ -19,7 +20,9 @@ class Watch:
     """
     The books of one account, its trading state, and the breakers that tighten it.
 
-    ``on_transition`` and ``on_alarm`` are told every change of state and every alarm.
+    ``on_transition`` and ``on_alarm`` are told every change of state and every alarm. While
+    ``is_measuring`` is false, as when a starting node is told what happened before, losses are not
+    looked at.
 
     Parameters
     ----------
@@ -32,6 +35,7 @@ class Watch:
         self.limits = limits
         self.account = AccountBook()
         self.state = StateMachine()
+        self.is_measuring = True
         self.holds = Holds()
         self.rulebook = Rulebook()
         self.alarms: list[tuple[int, str]] = []
@@ -102,9 +106,9 @@ class Watch:
         now_ns: int,
     ) -> None:
         """Apply a fill and look at the losses; *fee_usdt* is positive when it was paid."""
-        self._losses.roll(self.account, now_ns)
+        self._roll(now_ns)
         book = self.account.symbol(instrument_id)
-        if book.ref_px is None:
+        if book.ref_px is None or not self.is_measuring:
             book.ref_px = px
         self.account.realized += book.fill(client_order_id, side=side, qty=qty, px=px)
         self.account.fees += fee_usdt
@@ -112,7 +116,7 @@ class Watch:
 
     def on_funding(self, amount_usdt: Decimal, now_ns: int) -> None:
         """Take a funding payment (plus was received) into the day's result."""
-        self._losses.roll(self.account, now_ns)
+        self._roll(now_ns)
         self.account.funding += amount_usdt
         self.look_at_losses(now_ns)
 
@@ -136,8 +140,14 @@ class Watch:
         if book.position_qty:
             self.look_at_losses(ts_ns)
 
+    def _roll(self, now_ns: int) -> None:
+        if self.is_measuring:
+            self._losses.roll(self.account, now_ns)
+
     def look_at_losses(self, now_ns: int) -> None:
         """Compare losses with their limits; equity that cannot be known trips like a loss."""
+        if not self.is_measuring:
+            return
         readings = self._losses.look(self.account, now_ns)
         if readings is None:
             if self.account.balance is not None:
@@ -209,6 +219,36 @@ class Watch:
         if pnl is not None:
             self._losses.rebase(pnl)
         self.on_transition(transition)
+
+    def figures(self) -> Figures | None:
+        """Return what must outlive this run; None while it is not known."""
+        marks, pnl, equity = self._losses.marks, self.account.pnl(), self.account.equity()
+        if not self.is_measuring or marks is None or pnl is None or equity is None:
+            return None
+        is_tripped = self.state.state is not TradingState.ACTIVE
+        return Figures(marks, pnl, equity, is_tripped, {})
+
+    def measure_from(self, figures: Figures | None, *, is_same_account: bool) -> bool:
+        """
+        Begin to measure losses, from where an earlier run did; return whether equity was known.
+
+        What the account has lost since then counts, whoever lost it; what it has gained does not: a
+        deposit is no profit. An account that was opened anew (paper) has only the result so far. If
+        trading was tripped and is not any more, a person has taken that loss as given.
+
+        """
+        equity, pnl = self.account.equity(), self.account.pnl()
+        if equity is None or pnl is None:
+            return False
+        was_resumed = (
+            figures is not None and figures.is_tripped and self.state.state is TradingState.ACTIVE
+        )
+        if figures is not None and not was_resumed:
+            lost = max(figures.equity - equity, Decimal(0)) if is_same_account else Decimal(0)
+            self.account.carried += figures.pnl - lost - pnl
+            self._losses.restore(figures.marks)
+        self.is_measuring = True
+        return True
 
     def report(self) -> list[dict[str, Any]]:
         """Return every control's tally."""

@@ -26,6 +26,11 @@ class EventWindow:
         """Record an event."""
         self._times.append(now_ns)
 
+    @property
+    def times(self) -> tuple[int, ...]:
+        """When the events happened that were not found too old yet."""
+        return tuple(self._times)
+
     def take_back(self) -> None:
         """Forget the event that was recorded last: it did not happen after all."""
         self._times.pop()

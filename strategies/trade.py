@@ -7,7 +7,13 @@ from typing import Any, Self
 
 from nautilus_trader.common.factories import OrderFactory
 from nautilus_trader.core.uuid import UUID4
-from nautilus_trader.model.enums import ContingencyType, OrderSide, OrderType, TriggerType
+from nautilus_trader.model.enums import (
+    ContingencyType,
+    OrderSide,
+    OrderStatus,
+    OrderType,
+    TriggerType,
+)
 from nautilus_trader.model.identifiers import ClientOrderId
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.orders import LimitOrder, MarketOrder, Order, OrderList, StopMarketOrder
@@ -70,7 +76,10 @@ class Trade:
         if whole is not None:
             self.stop = whole
             self.retired += [order for order in stops if order is not whole]
-        elif sum(o.leaves_qty.as_decimal() for o in stops) >= needed:
+        elif sum(o.leaves_qty.as_decimal() for o in stops) >= needed or any(
+            o.status == OrderStatus.PENDING_UPDATE
+            for o in stops  # one is being made larger
+        ):
             self.stop, *self.more_stops = stops
         else:
             self.retired += stops

@@ -11,6 +11,7 @@ from typing import Any
 
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import MessageBus, TestClock
+from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.execution.client import ExecutionClient
 from nautilus_trader.execution.engine import ExecutionEngine
 from nautilus_trader.model.currencies import USDT
@@ -31,7 +32,7 @@ from nautilus_trader.model.identifiers import (
     VenueOrderId,
 )
 from nautilus_trader.model.objects import AccountBalance, Money
-from nautilus_trader.model.orders import Order
+from nautilus_trader.model.orders import LimitOrder, MarketOrder, Order, StopMarketOrder
 from nautilus_trader.portfolio.portfolio import Portfolio
 
 from risk.client import guard_live_client
@@ -40,6 +41,8 @@ from risk.journal import Journal
 from risk.latch import Latch
 from risk.ledger import Ledger
 from risk.record import Record
+from risk.restore import Restorer
+from risk.rounds import Rounds
 from strategies.base import ProtectedStrategy, ProtectedStrategyConfig
 from tests.attacks.scene import BTC, LIMITS, START_NS
 
@@ -108,7 +111,8 @@ class Rig:
 
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_started: bool = True) -> None:
+        self.folder = folder
         self.clock = TestClock()
         self.clock.set_time(START_NS)
         self.bus = MessageBus(trader_id=TRADER, clock=self.clock)
@@ -146,8 +150,9 @@ class Rig:
         self._trades = 0
         self._fund()
         self.engine.start()
-        self.strategy.start()
         self.quote()
+        if is_started:
+            self.strategy.start()
 
     def _fund(self) -> None:
         wallet = Money(100_000, USDT)
@@ -261,6 +266,9 @@ class Rig:
         at_venue.filled += qty
         at_venue.is_working = at_venue.leaves > 0
         self.position += at_venue.sign * qty
+        self._say_fill(order, qty)
+
+    def _say_fill(self, order: Order, qty: Decimal) -> None:
         self._trades += 1
         self.say(
             "filled", order, venue_order_id=_venue_id(order), venue_position_id=None,
@@ -301,6 +309,49 @@ class Rig:
             if not self.client.asked and not self.said:
                 return
         raise AssertionError("the gate and the venue never come to rest")
+
+    # -- another life --------------------------------------------------------------------------------
+
+    def kill(self) -> Rig:
+        """End without a word, and start over the same state and what the venue has."""
+        self.close()
+        rounds = Rounds(self.folder / "journal.jsonl")
+        reborn = Rig(self.folder, is_started=False)
+        reborn.orders, reborn.position, reborn._trades = {}, self.position, self._trades
+        for key, at_venue in self.orders.items():
+            if at_venue.is_working or at_venue.filled:
+                reborn.find_again(key, at_venue)
+        kernel = {"cache": reborn.cache, "clock": reborn.clock, "trader_id": TRADER}
+        gate = reborn.gate
+        Restorer(gate.brackets, gate.desk, gate.judge, **kernel).restore(rounds)
+        reborn.strategy.start()
+        return reborn
+
+    def find_again(self, key: str, at_venue: AtVenue) -> None:
+        """Reconcile an order: as the venue has it, not as it was asked for."""
+        old = at_venue.order
+        terms = {
+            "trader_id": TRADER, "strategy_id": old.strategy_id, "instrument_id": BTC.id,
+            "client_order_id": old.client_order_id, "order_side": old.side,
+            "quantity": BTC.make_qty(at_venue.qty), "init_id": UUID4(), "ts_init": START_NS,
+            "reduce_only": old.is_reduce_only,
+        }  # fmt: skip
+        if old.order_type == OrderType.STOP_MARKET:
+            terms |= {"trigger_price": old.trigger_price, "trigger_type": old.trigger_type}
+            order = StopMarketOrder(**terms)
+        elif old.order_type == OrderType.LIMIT:
+            order = LimitOrder(price=old.price, **terms)
+        else:
+            order = MarketOrder(**terms)
+        self.cache.add_order(order, None, None)
+        self.orders[key] = AtVenue(order, at_venue.qty, at_venue.filled, at_venue.is_working)
+        self.say("accepted", order, venue_order_id=_venue_id(order), ts_event=0)
+        if at_venue.filled:
+            self._say_fill(order, at_venue.filled)
+        if not at_venue.is_working and at_venue.leaves:
+            self.say("canceled", order, venue_order_id=_venue_id(order), ts_event=0)
+        while self.said:
+            self.hear()
 
     def unclosed(self) -> list[Order]:
         return [order for order in self.cache.orders() if not order.is_closed]

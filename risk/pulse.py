@@ -1,0 +1,83 @@
+"""The gate's own second hand on live kernels: takes over at the start, looks when nobody asks."""
+
+from __future__ import annotations
+
+import threading
+from asyncio import AbstractEventLoop
+
+from nautilus_trader.common.actor import Actor
+from nautilus_trader.common.config import ActorConfig
+from nautilus_trader.common.events import TimeEvent
+
+from risk.breakers import NS_PER_SEC
+from risk.gate import RiskGate
+from risk.restore import Restorer
+from risk.rounds import Rounds
+
+TIMER = "RISK-PULSE"
+
+
+class Pulse(Actor):
+    """
+    Started after the venue has said what is there and before any strategy.
+
+    It gives brackets their children back, measures losses on from where the last run did, and once
+    a second obeys the latch, looks at prices, losses and brackets, and writes the figures down.
+
+    Parameters
+    ----------
+    gate : RiskGate
+        Of this kernel, which is no backtest's.
+    rounds : Rounds
+        What the journal knew when this run began.
+    loop : AbstractEventLoop
+        The node's loop.
+    is_same_account : bool
+        Whether the account is that of the last run; a sandbox opens a new one.
+
+    """
+
+    def __init__(
+        self, gate: RiskGate, rounds: Rounds, *, loop: AbstractEventLoop, is_same_account: bool
+    ) -> None:
+        super().__init__(ActorConfig(component_id="RiskPulse"))
+        self._gate = gate
+        self._rounds = rounds
+        self._loop = loop
+        self._thread = threading.get_ident()
+        self._is_same_account = is_same_account
+
+    def on_start(self) -> None:
+        """Take over, then look once a second."""
+        gate = self._gate
+        assert gate.brackets is not None, "Invariant: only a live kernel has a pulse"
+        if gate.record.figures is not None:
+            gate.judge.count_from(gate.record.figures)
+        Restorer(
+            gate.brackets, gate.desk, gate.judge,
+            cache=self.cache, clock=self.clock, trader_id=self.trader_id,
+        ).restore(self._rounds)  # fmt: skip
+        self.look()
+        self.clock.set_timer_ns(TIMER, NS_PER_SEC, 0, 0, self._on_timer)
+
+    def _on_timer(self, _event: TimeEvent) -> None:
+        if threading.get_ident() == self._thread:
+            self.look()
+        elif not self._loop.is_closed():
+            # A live clock calls from a thread of its own; the books belong to the loop's.
+            self._loop.call_soon_threadsafe(self.look)
+
+    def look(self) -> None:
+        """Do what is due once a second."""
+        gate, record = self._gate, self._gate.record
+        record.sync(gate.judge, self.clock.timestamp_ns())
+        if not gate.judge.is_measuring:
+            gate.judge.measure_from(record.figures, is_same_account=self._is_same_account)
+        gate.look()
+        gate.brackets.on_tick()
+        record.keep_figures(gate.judge)
+
+    def on_stop(self) -> None:
+        """Write the figures down for the next run."""
+        self.clock.cancel_timer(TIMER)
+        self._gate.record.keep_figures(self._gate.judge)
