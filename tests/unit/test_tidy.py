@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = (
     "actors", "adapters", "backtest", "benchmarks", "catalog", "configs", "ops", "report",
-    "risk", "strategies",
+    "risk", "strategies", "venue",
 )  # fmt: skip
 MAY_IMPORT = {
     "risk": {"risk"},
@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "adapters": {"adapters", "risk"},
     "backtest": {"backtest", "catalog", "configs.profile", "risk"},
     "ops": {"actors", "adapters", "configs", "ops", "report", "risk"},
+    "venue": {"venue", "catalog"},
     "report": {"report", "actors", "configs.profile", "risk"},
     "configs": {
         "actors",

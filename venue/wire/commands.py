@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 import msgspec
 
@@ -54,7 +54,7 @@ def _reply(board: Board, text: str) -> dict[str, Any]:
     return _streams(board, method, params, number)
 
 
-def _is_id(number: Any) -> bool:
+def _is_id(number: Any) -> TypeGuard[Id]:
     """Return whether this is an id: documented are unsigned integers; the official client sends text."""
     if isinstance(number, str):
         return 0 < len(number) <= 36

@@ -56,7 +56,7 @@ class Connection:
 
     """
 
-    def __init__(self, request: web.Request, options: SocketOptions, gate: Gate) -> None:
+    def __init__(self, request: web.BaseRequest, options: SocketOptions, gate: Gate) -> None:
         self._request = request
         self._options = options
         self._gate = gate

@@ -17,6 +17,7 @@ from venue.wire.signing import check_signature, check_window, parameters
 
 if TYPE_CHECKING:
     from venue.wire.keys import ApiKey
+    from venue.wire.limits import AccountLimit, AddressLimit
     from venue.wire.wire import Wire
 
 SIGNED = ("TRADE", "USER_DATA")
@@ -163,13 +164,13 @@ class RestServer:
         now_ms = self._wire.clock.wire_ms()
         address = self._wire.address_limit(call.address)
         headers = {"X-MBX-USED-WEIGHT-1M": str(address.used(now_ms))}
+        over: AddressLimit | AccountLimit = address
         if call.orders and call.account is not None:
-            limit = self._wire.account_limit(call.account)
-            used_10s, used_1m = limit.counts(now_ms)
+            over = orders = self._wire.account_limit(call.account)
+            used_10s, used_1m = orders.counts(now_ms)
             headers["X-MBX-ORDER-COUNT-10S"] = str(used_10s)
             headers["X-MBX-ORDER-COUNT-1M"] = str(used_1m)
         if status in (418, 429):
-            over = limit if call.orders and call.account is not None else address
             headers["Retry-After"] = str(over.retry_after_secs(now_ms))
         shown = HIDDEN if isinstance(body, dict) and "listenKey" in body else body
         self._wire.log.answer(call.line, status, shown, sent=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import heapq
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from venue.wire.gate import Gate
+from venue.wire.late import Late
 from venue.wire.limits import AccountLimit, AddressLimit
 from venue.wire.listen_keys import ListenKeys
 from venue.wire.market_streams import MarketStreams
@@ -62,8 +63,7 @@ class Wire:
         self.failures: list[Exception] = []
         self._addresses: dict[str, AddressLimit] = {}
         self._accounts: dict[str, AccountLimit] = {}
-        self._late: list[tuple[int, int, Callable[[], None]]] = []
-        self._late_count = 0
+        self._late = Late(clock.market_ms)
         self._break_connections: Callable[[], None] = lambda: None
 
     # -- what the parts ask --------------------------------------------------------------------
@@ -86,7 +86,7 @@ class Wire:
             self.exchange.advance(self.clock.market_ms())
         self.hooks.advance(self.clock.market_ms())
         self.settle()
-        self._deliver_late()
+        self._late.run()
         for account, key in self.listen_keys.expire(self.clock.wire_ms()):
             self._end_key(account, key)
 
@@ -97,37 +97,26 @@ class Wire:
             self.tape.tell(symbol)
         for account, payload in events:
             deliveries = self.hooks.on_user_event(account, payload)
-            if deliveries == [(0, payload)]:
+            line = f"{account} {payload['e']}"
+            if deliveries == [(0, payload)] and self._late.is_free(line):
                 sent = self.user_streams.publish(account, payload)
                 self.log.write("event", account=account, payload=payload, sent=sent)
                 continue
             # What happened has one line, at its time; each delivery that a fault made has its own.
             number = self.log.write("event", account=account, payload=payload, sent=False)
             for delay_ms, told in deliveries:
-                self._later(delay_ms, lambda a=account, p=told, n=number: self._deliver(a, p, n))
+                self._late.put(line, delay_ms, partial(self._deliver, account, told, number))
 
     def publish(self, stream: str, payload: dict[str, Any]) -> None:
         """Send a market payload, as the faults let it; nothing while the venue hangs."""
         if self.gate.is_shut:
             return
         for delay_ms, sent in self.hooks.on_market(stream, payload):
-            self._later(delay_ms, lambda p=sent: self.market_streams.publish(stream, p))
+            self._late.put(stream, delay_ms, partial(self.market_streams.publish, stream, sent))
 
     def _deliver(self, account: str, payload: dict[str, Any], number: int) -> None:
         sent = self.user_streams.publish(account, payload)
         self.log.write("delivery", account=account, of=number, payload=payload, sent=sent)
-
-    def _later(self, delay_ms: int, action: Callable[[], None]) -> None:
-        if delay_ms <= 0:
-            action()
-            return
-        self._late_count += 1
-        heapq.heappush(self._late, (self.clock.market_ms() + delay_ms, self._late_count, action))
-
-    def _deliver_late(self) -> None:
-        now_ms = self.clock.market_ms()
-        while self._late and self._late[0][0] <= now_ms:
-            heapq.heappop(self._late)[2]()
 
     def tell_truth(self) -> None:
         """Write what the exchange holds for each account into the log, and flush it."""
