@@ -12,7 +12,7 @@ from venue.faults.plan import Plan, parse_plan
 from venue.wire.hooks import Deliveries, Payload, Reaction, RequestInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 
 @dataclass(eq=False, slots=True)
@@ -62,7 +62,6 @@ class FaultBook:
         self._stage: Stage | None = None
         self._armed: list[_Armed] = []
         self._now_ms = 0
-        self._waiting: dict[str, int] = {}  # until when something waits, by its line
         self._set_off: list[_Armed] = []
 
     def bind(self, stage: Stage, now_ms: int) -> None:
@@ -165,7 +164,7 @@ class FaultBook:
             elif armed.has_luck():
                 self._struck(armed, str(payload.get("e")))
                 deliveries = self._changed(armed, deliveries)
-        return self._in_order(f"{account} {payload.get('e')}", deliveries)
+        return deliveries
 
     def on_market(self, stream: str, payload: Payload) -> Deliveries:
         """Return what is sent in place of a payload of a market stream."""
@@ -177,7 +176,7 @@ class FaultBook:
             if armed.has_luck():
                 self._struck(armed, stream if armed.hits == 0 else None)
                 deliveries = self._changed(armed, deliveries)
-        return self._in_order(f" {stream}", deliveries)
+        return deliveries
 
     def on_connect(self, kind: str) -> VenueError | None:
         """Return why a connection is refused."""
@@ -201,18 +200,6 @@ class FaultBook:
             for delay_ms, payload in deliveries
             for more_ms, sent in fault.deliver(payload, moment)
         ]
-
-    def _in_order(self, line: str, deliveries: "Iterable[tuple[int, Payload]]") -> Deliveries:
-        """Let nothing overtake what waits on the same line, as the venue promises of a type."""
-        found: Deliveries = []
-        for delay_ms, payload in deliveries:
-            due_ms, before_ms = self._now_ms + delay_ms, self._waiting.get(line, -1)
-            if before_ms >= self._now_ms:
-                due_ms = max(due_ms, before_ms, self._now_ms + 1)
-            if due_ms > self._now_ms:
-                self._waiting[line] = due_ms
-            found.append((due_ms - self._now_ms, payload))
-        return found
 
     def _may_set_off(self, armed: _Armed) -> None:
         """Let an action follow what sets it off, once the exchange has dealt with that."""

@@ -156,16 +156,22 @@ def test_an_event_can_be_dropped_doubled_or_late(scene):
 
 def test_events_of_one_type_stay_in_order_and_other_types_overtake(scene):
     scene.book.add("event_delayed", {"on": "event:TRADE", "args": {"by_ms": 100}})
-    trade, after = order_event("TRADE", 1), order_event("CANCELED", 2)
-    account_update = {"e": "ACCOUNT_UPDATE", "a": {}}
+    wire, told = scene.wire, []
+    wire.clock.set_market(0)
+    events = [order_event("TRADE", 1), {"e": "ACCOUNT_UPDATE", "E": 2}, order_event("CANCELED", 3)]
+    for event in events:
+        wire.exchange.emit("main", event)
+    wire.exchange.emit("other", order_event("NEW", 4))
 
-    assert scene.book.on_user_event("main", trade) == [(100, trade)]
-    scene.book.advance(40)
-    assert scene.book.on_user_event("main", account_update) == [(0, account_update)]
-    assert scene.book.on_user_event("main", after) == [(60, after)]
-    assert scene.book.on_user_event("second", after) == [(0, after)]
-    scene.book.advance(101)
-    assert scene.book.on_user_event("main", after) == [(0, after)]
+    for now_ms in (0, 99, 100):
+        wire.clock.set_market(now_ms)
+        wire.advance()
+        lines = wire.log.tail(100)
+        kept = [line for line in lines if line["kind"] in ("event", "delivery")]
+        told.append([(line["kind"], line["payload"]["E"]) for line in kept])
+
+    happened = [("event", 1), ("event", 2), ("event", 3), ("event", 4)]
+    assert told == [happened, happened, [*happened, ("delivery", 1), ("delivery", 3)]]
 
 
 @pytest.mark.parametrize(
