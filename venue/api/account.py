@@ -50,7 +50,7 @@ def _totals_of(ex: Exchange, account: Account, asset: str) -> Totals:
         "maint": ZERO,
         "cross_maint": ZERO,
     }
-    return Totals(wallet=held, cross_wallet=held, available=held, **nothing)
+    return Totals(wallet=held, cross_wallet=held, free=held, **nothing)
 
 
 def account_v3(ex: Exchange, account: Account, params: Params) -> dict[str, Any]:

@@ -96,7 +96,12 @@ class Totals:
     open_order_initial: Decimal
     maint: Decimal
     cross_maint: Decimal
-    available: Decimal
+    free: Decimal
+
+    @property
+    def available(self) -> Decimal:
+        """Return what new orders may use; ``free`` may be below zero."""
+        return max(ZERO, self.free)
 
     @property
     def margin_balance(self) -> Decimal:
@@ -136,7 +141,7 @@ def totals(
         open_order_initial=orders,
         maint=maint,
         cross_maint=cross_maint,
-        available=max(ZERO, cross + cross_pnl - cross_initial - orders),
+        free=cross + cross_pnl - cross_initial - orders,
     )
 
 

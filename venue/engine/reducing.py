@@ -53,10 +53,10 @@ def _check_flip(ex: "Exchange", account: Account, order: Order) -> None:
         * margin.mark_of(ex, order.symbol)
         / account.setting(order.symbol).leverage
     )
-    totals = margin.totals(ex, account, asset)
-    freed = abs(margin.position_notional(ex, position)) / account.setting(order.symbol).leverage
+    free = margin.totals(ex, account, asset).free
+    freed = position.isolated_wallet or margin.initial_margin(ex, account, position)
     held = margin.open_order_margin(ex, account, order.symbol)
-    if needed > totals.available + freed + held:
+    if needed > free + freed + held:
         raise refusal(-4118)
 
 

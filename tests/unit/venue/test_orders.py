@@ -90,11 +90,9 @@ def test_a_post_only_order_that_would_take_leaves_no_trace():
     venue = scene()
     venue.events()
 
-    refuse = lambda: venue.order(
-        "BUY", "0.010", "60000.10", timeInForce="GTX", newClientOrderId="g"
-    )  # noqa: E731
+    terms = {"timeInForce": "GTX", "newClientOrderId": "g"}
 
-    assert code_of(refuse) == -5022
+    assert code_of(lambda: venue.order("BUY", "0.010", "60000.10", **terms)) == -5022
     assert venue.events() == []
     assert code_of(lambda: venue.ask("GET", "order", symbol=BTC, origClientOrderId="g")) == -2013
     assert venue.order("BUY", "0.010", "60000.00", timeInForce="GTX")["status"] == "NEW"
