@@ -1,0 +1,101 @@
+"""A live node obeys the latch and keeps its figures also when nothing is traded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from risk.__main__ import main
+from risk.keep import Keep
+from risk.trading_state import TradingState
+from tests.attacks.live_scene import LiveScene
+from tests.attacks.scene import BTC
+from tests.venue_kit import until
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[LiveScene]:
+    scene = LiveScene(tmp_path, guarded=True)
+    yield scene
+    scene.close()
+
+
+def wait(scene: LiveScene, condition: Callable[[], bool]) -> None:
+    scene.loop.run_until_complete(until(condition))
+
+
+def person(scene: LiveScene, command: str, *more: str) -> int:
+    latch = str(scene.state_dir / "latch.json")
+    return main([command, "--latch", latch, "--by", "ada", "--reason", "news", *more])
+
+
+def state_of(scene: LiveScene) -> TradingState:
+    return scene.guard.gate.judge.state.state
+
+
+def test_a_quiet_node_follows_what_a_person_writes(scene: LiveScene) -> None:
+    assert person(scene, "trip", "--state", "HALTED") == 0
+    wait(scene, lambda: state_of(scene) is TradingState.HALTED)
+
+    assert person(scene, "resume") == 0
+    wait(scene, lambda: state_of(scene) is TradingState.ACTIVE)
+
+
+def test_a_quiet_node_looks_at_prices(scene: LiveScene) -> None:
+    scene.guard.gate.judge.trip(TradingState.ACTIVE, "", 0)
+    tally = scene.guard.gate.judge.rulebook.tallies["price_shock"]
+    before = tally.evaluated
+
+    # Two quotes within the sampling second: the second one is seen by the pulse alone.
+    scene.quote(BTC, 50_000.0)
+    scene.quote(BTC, 50_001.0)
+
+    wait(scene, lambda: tally.evaluated > before + 1)
+
+
+def test_figures_are_there_after_a_restart(scene: LiveScene) -> None:
+    judge = scene.guard.gate.judge
+    judge.account.funding -= Decimal(100)
+    file = Keep(scene.state_dir / "figures.json")
+    wait(scene, lambda: (kept := file.read()) is not None and kept.pnl == -100)
+
+    again = scene.restarted()
+
+    reborn = again.guard.gate.judge
+    assert reborn.account.pnl() == -100
+    assert {r.key: r.observed for r in reborn.losses()}["daily_loss"] == Decimal("0.001")
+
+
+@pytest.mark.parametrize("text", [None, "torn"])
+def test_figures_that_are_gone_or_torn_halt(scene: LiveScene, text: str | None) -> None:
+    path = scene.state_dir / "figures.json"
+    path.unlink() if text is None else path.write_text(text)
+
+    again = scene.restarted()
+
+    assert state_of(again) is TradingState.HALTED
+    (cause,) = again.guard.gate.judge.state.causes
+    assert cause.startswith("FIGURES_UNREADABLE: observed=")
+    assert "figures.json" in cause
+
+
+def test_a_command_from_another_thread_is_brought_to_the_loop(scene: LiveScene) -> None:
+    order = scene.submit(scene.bracket(price="49000.0", stop="48500.0")).orders[0]
+    judged = scene.guard.gate.judge.account.symbol(str(BTC.id)).pending
+    stop = next(key for key, pending in judged.items() if pending.is_stop)
+    before = len(scene.client.received)
+
+    # Timers of a live clock come so; nothing is judged or sent before the loop has its turn.
+    other = Thread(target=scene.strategy.cancel_order, args=(order,))
+    other.start()
+    other.join()
+    assert len(scene.client.received) == before
+    assert stop in judged
+    scene.settle()
+
+    assert order.is_closed
+    assert stop not in judged
