@@ -67,7 +67,7 @@ class BareRoundTrips(Strategy):
     def on_start(self) -> None:
         self.subscribe_quote_ticks(self.instrument_id)
 
-    def on_quote_tick(self, tick: QuoteTick) -> None:
+    def on_quote_tick(self, _tick: QuoteTick) -> None:
         if self.cache.orders_open() or self.cache.orders_inflight():
             return
         is_out = not self.cache.positions_open()

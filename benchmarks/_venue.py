@@ -31,7 +31,11 @@ class Stamps(NoFaults):
         self.quotes: dict[str, int] = {}
         self.orders: dict[str, int] = {}
 
-    def on_market(self, stream: str, payload: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
+    def on_market(
+        self,
+        stream: str,  # noqa: ARG002 - protocol
+        payload: dict[str, Any],
+    ) -> list[tuple[int, dict[str, Any]]]:
         if "B" in payload:
             self.quotes[payload["B"]] = time.monotonic_ns()
         return [(0, payload)]
