@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Any
 
 from nautilus_trader.system.kernel import NautilusKernel
 
@@ -64,4 +65,24 @@ class HealthProbe:
             feeds=feeds,
             is_user_stream_up=None if None in streams or not streams else all(streams),
             events=tuple(self._events),
+            **self._of_the_wire(),
         )
+
+    def _of_the_wire(self) -> dict[str, Any]:
+        """Return what the HTTP client knows, which all clients of a node share."""
+        clients = [*self._execs, *self._datas]
+        found = (getattr(client, "_http_client", None) for client in clients)
+        http = next((client for client in found if hasattr(client, "budget")), None)
+        if http is None:
+            return {}
+        budget = http.budget.snapshot()
+        return {
+            "clock_offset_ms": http.venue_clock.offset_ms,
+            "used_weight": (budget.weight_1m, budget.weight_1m_max),
+            "order_counts": {
+                "10s": (budget.orders_10s, budget.orders_10s_max),
+                "1m": (budget.orders_1m, budget.orders_1m_max),
+            },
+            "refused_until_ns": budget.blocked_until_ns,
+            "is_banned": budget.is_banned,
+        }

@@ -83,7 +83,8 @@ def _fill(event: OrderFilled, order: Order, *, is_stop: bool) -> Notice:
 def closed_notice(event: PositionClosed) -> Notice:
     """Return the end of a position."""
     symbol, pnl = event.instrument_id.symbol, event.realized_pnl
-    text = f"{symbol} flat, {pnl.as_decimal():+,.2f} {pnl.currency.code}, at {event.avg_px_close}"
+    price = f"{event.avg_px_close:.10g}"  # a float average
+    text = f"{symbol} flat, {pnl.as_decimal():+,.2f} {pnl.currency.code}, at {price}"
     return Notice(event.ts_event, "EXIT", text)
 
 

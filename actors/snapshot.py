@@ -149,7 +149,8 @@ class Health(msgspec.Struct, frozen=True):
     The venue and the way to it; what nobody measures is None and shown as unknown, never as fine.
 
     ``clock_offset_ms`` is the venue's clock minus ours; ``used_weight`` and ``order_counts`` are
-    ``(used, limit)`` by window, as the venue's own headers told them last.
+    ``(used, limit)`` by window, as the venue's own headers told them last; ``refused_until_ns`` is
+    until when it hears nothing from us (429), or nobody here (418, ``is_banned``), 0 when it does.
 
     """
 
@@ -159,6 +160,8 @@ class Health(msgspec.Struct, frozen=True):
     clock_offset_ms: float | None = None
     used_weight: tuple[int, int] | None = None
     order_counts: dict[str, tuple[int, int]] | None = None
+    refused_until_ns: int = 0
+    is_banned: bool = False
     events: tuple[VenueNote, ...] = ()
 
 
@@ -166,6 +169,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     """
     A running node at ``ts_ns`` (Unix nanoseconds); money in USDT, by the gate's books.
 
+    ``hold`` is what keeps new risk back for now and passes by itself, None when nothing does;
     ``error`` says why the newest snapshot could not be taken; all else is then that of the last
     one.
 
@@ -191,5 +195,6 @@ class Snapshot(msgspec.Struct, frozen=True):
     denials_total: int
     health: Health
     journal_records: int
+    hold: str | None = None
     journal_error: str | None = None
     error: str | None = None

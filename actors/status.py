@@ -194,6 +194,7 @@ class StatusActor(Actor):
             denials_total=record.denials_total,
             health=self._probe.health(measure.feeds(judge, self.cache, now_ns)),
             journal_records=record.journal.count,
+            hold=None if (hold := judge.holds.denial(now_ns)) is None else hold.text,
             journal_error=judge.journal_error,
         )
 

@@ -81,6 +81,8 @@ def heartbeat(snapshot: Snapshot) -> str:
         f"{snapshot.denials_total} denied",
         health_words(snapshot),
     ]
+    if snapshot.hold is not None:
+        parts.insert(1, f"new risk waits: {snapshot.hold}")
     if snapshot.error is not None:
         parts.append(f"STATUS FAILED: {snapshot.error}")
     return "; ".join(parts)

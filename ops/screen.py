@@ -85,7 +85,10 @@ def _header(snapshot: Snapshot) -> Section:
         (number(snapshot.equity_usdt), "bold"),
         f" USDT, balance {number(snapshot.balance_usdt)}",
     )
-    lines = [first, state, *(Text(f" because {cause}", style="bold") for cause in snapshot.causes)]
+    reasons = [f" because {cause}" for cause in snapshot.causes]
+    if snapshot.hold is not None:
+        reasons.insert(0, f" NEW RISK WAITS: {snapshot.hold}")
+    lines = [first, state, *(Text(reason, style="bold") for reason in reasons)]
     for line in lines:
         line.no_wrap, line.overflow = True, "ellipsis"
     return Group(*lines[:5]), min(len(lines), 5)
@@ -251,7 +254,9 @@ def _venue(snapshot: Snapshot) -> Section:
         third.append(f" BROKEN: {snapshot.journal_error}", style="bold red")
     for line in (first, second, third):
         line.no_wrap, line.overflow = True, "ellipsis"
-        line.highlight_words(["DOWN", "STALE", "no price of"], style="bold red")
+        line.highlight_words(
+            ["DOWN", "STALE", "no price of", "REFUSED", "BANNED"], style="bold red"
+        )
         line.highlight_words([UNKNOWN], style="bold yellow")
     return Group(_title("Venue"), first, second, third), 4
 
@@ -263,7 +268,7 @@ def _stream(health: Health) -> str:
 
 def _clock(health: Health) -> str:
     offset = health.clock_offset_ms
-    return f"clock {UNKNOWN if offset is None else f'{offset:+.0f} ms'}"
+    return f"clock {UNKNOWN if offset is None else f'{offset:+z.1f} ms'}"
 
 
 def _budget(health: Health) -> str:
@@ -271,7 +276,11 @@ def _budget(health: Health) -> str:
         return f"weight {UNKNOWN}"
     used, limit = health.used_weight
     counts = ", ".join(f"{u}/{m} in {w}" for w, (u, m) in (health.order_counts or {}).items())
-    return f"weight {used}/{limit}; orders {counts or UNKNOWN}"
+    words = f"weight {used}/{limit}; orders {counts or UNKNOWN}"
+    if not health.refused_until_ns:
+        return words
+    refusal = "BANNED" if health.is_banned else "REFUSED"
+    return f"{refusal} until {clock_time(health.refused_until_ns)}; {words}"
 
 
 # -- events ---------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import pytest
 from actors.snapshot import Snapshot
 from risk.events import VenueEvent, VenueEventKind, publish_venue_event
 from tests.attacks.scene import ETH, SELL
-from tests.live_kit import WatchedScene
+from tests.watched_kit import WatchedScene
 
 
 @pytest.fixture
@@ -130,6 +130,16 @@ def test_what_the_venue_tells_is_kept_and_told(scene):
     (note,) = taken(scene).health.events
     assert (note.ts_ns, note.text) == (7, "FEED_SILENT: observed=31 s, limit=30 s")
     assert told(scene) == [("VENUE", "FEED_SILENT: observed=31 s, limit=30 s")]
+
+
+def test_a_hold_is_shown_while_it_lasts(scene):
+    lost = VenueEvent(VenueEventKind.USER_STREAM_LOST, "3 s", "0 s", 7)
+    publish_venue_event(scene.kernel.msgbus, lost)
+    during = taken(scene).hold
+    publish_venue_event(scene.kernel.msgbus, lost._replace(kind=VenueEventKind.USER_STREAM_BACK))
+
+    assert during == "USER_STREAM_LOST: observed=3 s, limit=0 s"
+    assert taken(scene).hold is None
 
 
 def test_a_snapshot_survives_json(scene):

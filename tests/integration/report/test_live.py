@@ -16,7 +16,7 @@ from report.live import LiveReportError, rebuild
 from report.tables import read_rows
 from risk.events import VenueEvent, VenueEventKind, publish_venue_event
 from tests.attacks.scene import ETH, SELL
-from tests.live_kit import WatchedScene
+from tests.watched_kit import WatchedScene
 
 ROOT = Path(__file__).parents[3]
 

@@ -94,8 +94,10 @@ def test_a_heartbeat_that_knows_nothing_says_so(lines):
         exposure=(use("leverage_max", 1, None),),
         health=health(clients=()),
         error="ValueError('x')",
+        hold="VENUE_RATE_LIMITED: observed=429, limit=200",
     )
 
+    assert "ACTIVE; new risk waits: VENUE_RATE_LIMITED: observed=429, limit=200; equity" in line
     assert "equity unknown USDT; flat; caps unknown" in line
     assert "connection unknown" in line
     assert line.endswith("STATUS FAILED: ValueError('x')")

@@ -3,7 +3,21 @@
 import pytest
 
 from actors.snapshot import ClientHealth, FeedHealth, Health
-from tests.ops_kit import BTC, ETH, D, drawn, health, naked, notice, order, position, snapshot, use
+from tests.ops_kit import (
+    BTC,
+    ETH,
+    SECOND,
+    T0,
+    D,
+    drawn,
+    health,
+    naked,
+    notice,
+    order,
+    position,
+    snapshot,
+    use,
+)
 
 SIZES = pytest.mark.parametrize(("width", "height"), [(80, 24), (160, 50)])
 
@@ -161,3 +175,19 @@ def test_a_snapshot_that_is_old_says_so_where_the_keys_stood():
 
 def test_before_the_first_snapshot_the_screen_says_that_it_waits():
     assert "waiting" in drawn(None)[0]
+
+
+@SIZES
+def test_what_holds_new_risk_back_stands_at_the_top(width, height):
+    hold = "USER_STREAM_LOST: observed=3.0 s, limit=0 s"
+
+    lines = drawn(snapshot(hold=hold), width=width, height=height)
+
+    assert lines[2].strip() == f"NEW RISK WAITS: {hold}"
+
+
+@pytest.mark.parametrize(("is_banned", "word"), [(False, "REFUSED"), (True, "BANNED")])
+def test_a_venue_that_hears_nothing_says_until_when(is_banned, word):
+    ill = health(refused_until_ns=T0 + 90 * SECOND, is_banned=is_banned)
+
+    assert line_with(drawn(snapshot(health=ill)), f"{word} until 12:01:30; weight 240/2400")
