@@ -35,6 +35,9 @@ from configs.secrets import Credentials
 from risk.install import Guard, assert_guarded, install_guard
 
 CLIENT = BINANCE.value
+BAR_BUILD_DELAY_US = 1_000_000
+"""A bar made of smaller ones waits so long for the last of them: the venue sends a closed bar up to
+250 ms after its minute, and a timer that fires on the minute would leave it out."""
 CONNECT_SEC_MAX = 60
 
 
@@ -169,7 +172,9 @@ def _config(profile: Profile, settings: VenueSettings, logging: LoggingConfig) -
         environment=Environment.SANDBOX if is_paper else Environment.LIVE,
         trader_id=TraderId(profile.trader_id),
         logging=logging,
-        data_engine=LiveDataEngineConfig(graceful_shutdown_on_exception=True),
+        data_engine=LiveDataEngineConfig(
+            time_bars_build_delay=BAR_BUILD_DELAY_US, graceful_shutdown_on_exception=True
+        ),
         risk_engine=LiveRiskEngineConfig(graceful_shutdown_on_exception=True),
         exec_engine=_exec_engine(profile),
         data_clients={CLIENT: data_client_config(settings, _ids(profile))},
