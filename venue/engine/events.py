@@ -52,7 +52,16 @@ def order_trade_update(
         ``M`` of an AMENDMENT, as the client sent it.
 
     """
-    o: dict[str, Any] = {
+    o = _order_fields(order, spec) | {"x": execution, "X": order.status, "i": order.order_id}
+    o |= _fill_fields(spec, fill) | {"T": now_ms, "er": str(expiry_reason)}
+    o |= {"b": plain(notionals[0]), "a": plain(notionals[1])}
+    if modify_id is not None:
+        o["M"] = modify_id
+    return {"e": "ORDER_TRADE_UPDATE", "E": now_ms, "T": now_ms, "o": o}
+
+
+def _order_fields(order: Order, spec: SymbolSpec) -> dict[str, Any]:
+    return {
         "s": order.symbol,
         "c": order.client_order_id,
         "S": order.side,
@@ -62,22 +71,7 @@ def order_trade_update(
         "p": spec.price_text(order.price) if order.price else "0",
         "ap": spec.price_text(order.avg_price) if order.executed else "0",
         "sp": spec.price_text(order.stop_price) if order.stop_price else "0",
-        "x": execution,
-        "X": order.status,
-        "i": order.order_id,
-        "l": spec.qty_text(fill.qty) if fill else "0",
         "z": spec.qty_text(order.executed) if order.executed else "0",
-        "L": spec.price_text(fill.price) if fill else "0",
-    }
-    if fill:
-        o["N"] = fill.fee_asset
-        o["n"] = f"{fill.fee:.8f}"
-    o |= {
-        "T": now_ms,
-        "t": fill.trade_id if fill else 0,
-        "b": plain(notionals[0]),
-        "a": plain(notionals[1]),
-        "m": fill.is_maker if fill else False,
         "R": order.is_reduce_only,
         "wt": order.working_type,
         "ot": order.orig_type,
@@ -86,15 +80,25 @@ def order_trade_update(
         "pP": order.is_price_protected,
         "si": 0,
         "ss": 0,
-        "rp": plain(fill.realized) if fill else "0",
         "V": order.stp_mode,
         "pm": order.price_match,
         "gtd": order.good_till_ms,
-        "er": str(expiry_reason),
     }
-    if modify_id is not None:
-        o["M"] = modify_id
-    return {"e": "ORDER_TRADE_UPDATE", "E": now_ms, "T": now_ms, "o": o}
+
+
+def _fill_fields(spec: SymbolSpec, fill: Fill | None) -> dict[str, Any]:
+    """Return what is told of the last execution; without one the fee is left out altogether."""
+    if fill is None:
+        return {"l": "0", "L": "0", "t": 0, "m": False, "rp": "0"}
+    return {
+        "l": spec.qty_text(fill.qty),
+        "L": spec.price_text(fill.price),
+        "N": fill.fee_asset,
+        "n": f"{fill.fee:.8f}",
+        "t": fill.trade_id,
+        "m": fill.is_maker,
+        "rp": plain(fill.realized),
+    }
 
 
 def trade_lite(order: Order, spec: SymbolSpec, now_ms: int, fill: Fill) -> dict[str, Any]:
