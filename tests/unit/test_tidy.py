@@ -81,6 +81,13 @@ def test_the_risk_core_imports_no_engine_and_no_input_or_output(name):
     assert foreign == set()
 
 
+def test_the_judges_of_a_run_share_no_code_with_the_venue_that_made_it():
+    for path in sources("venue/checkers"):
+        own = {m for m in imports(path) if m.split(".")[0] == "venue"}
+
+        assert all(m.startswith("venue.checkers") for m in own), path.name
+
+
 def test_the_risk_core_runs_where_nautilus_is_not_installed():
     modules = ", ".join(f"risk.{name}" for name in CORE)
     code = f"import sys; sys.modules['nautilus_trader'] = None; import {modules}"
