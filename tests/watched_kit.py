@@ -11,8 +11,9 @@ from actors.live_recorder import LiveRecorder, attach_recorder
 from actors.status import StatusActor, attach_status
 from configs.profile import Profile, parse_profile
 from report.live import write_live_report
+from risk.events import VenueEvent, VenueEventKind, publish_venue_event
 from tests.attacks.live_scene import LiveScene
-from tests.attacks.scene import LIMITS
+from tests.attacks.scene import ETH, LIMITS, SELL
 from tests.report_kit import PROFILE_FILE
 
 SAMPLE_NS = 3_600_000_000_000
@@ -66,3 +67,18 @@ class WatchedScene(LiveScene):
         self.kernel.trader.stop()
         self._drain()
         return write_live_report(self.recorder)
+
+
+def trade(scene: WatchedScene) -> None:
+    """Make a losing round trip, a denial, and leave an order at the venue."""
+    scene.sample()
+    scene.submit(scene.bracket())
+    scene.submit(scene.bracket(qty="0.3"))
+    scene.settle(50_100)
+    scene.sample()
+    scene.settle(49_400)
+    scene.submit(scene.bracket(SELL, "2", stop="2550", target="2400", price="2510", instrument=ETH))
+    publish_venue_event(
+        scene.kernel.msgbus, VenueEvent(VenueEventKind.FEED_SILENT, "31 s", "30 s", 1)
+    )
+    scene.sample()

@@ -9,6 +9,7 @@ import pytest
 
 from report.page import render
 from tests.report_kit import bracket_run, guard_report
+from tests.watched_kit import WatchedScene, trade
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = (
@@ -49,6 +50,20 @@ def test_the_browser_draws_every_chart_and_its_console_stays_empty(page, tmp_pat
     # A line, the fills and the stops are really there, not only the empty axes.
     assert len(re.findall(r'class="js-line"', document)) >= 6
     assert len(re.findall(r'<path class="point"', document)) >= 20
+
+
+def test_the_browser_draws_the_page_of_a_nodes_run_too(tmp_path):
+    scene = WatchedScene(tmp_path)
+    trade(scene)
+    scene.report()
+    scene.close()
+
+    document, console = _open(scene.run_dir / "report.html", tmp_path / "browser")
+
+    assert console == []
+    assert 'data-charts="3"' in document
+    assert "What the venue told" in document
+    assert len(re.findall(r'<path class="point"', document)) >= 3
 
 
 def test_a_script_that_came_in_with_data_would_not_run(page, tmp_path):

@@ -14,26 +14,9 @@ from report.__main__ import main
 from report.artifacts import read_result
 from report.live import LiveReportError, rebuild
 from report.tables import read_rows
-from risk.events import VenueEvent, VenueEventKind, publish_venue_event
-from tests.attacks.scene import ETH, SELL
-from tests.watched_kit import WatchedScene
+from tests.watched_kit import WatchedScene, trade
 
 ROOT = Path(__file__).parents[3]
-
-
-def trade(scene: WatchedScene) -> None:
-    """Make a losing round trip, a denial, and leave an order at the venue."""
-    scene.sample()
-    scene.submit(scene.bracket())
-    scene.submit(scene.bracket(qty="0.3"))
-    scene.settle(50_100)
-    scene.sample()
-    scene.settle(49_400)
-    scene.submit(scene.bracket(SELL, "2", stop="2550", target="2400", price="2510", instrument=ETH))
-    publish_venue_event(
-        scene.kernel.msgbus, VenueEvent(VenueEventKind.FEED_SILENT, "31 s", "30 s", 1)
-    )
-    scene.sample()
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +163,7 @@ def test_only_the_runs_own_decisions_are_reported(tmp_path):
 def test_a_process_that_is_killed_leaves_a_run_that_can_be_reported(tmp_path):
     code = (
         "import os, signal, sys, pathlib\n"
-        "from tests.integration.report.test_live import WatchedScene, trade\n"
+        "from tests.watched_kit import WatchedScene, trade\n"
         "scene = WatchedScene(pathlib.Path(sys.argv[1]))\n"
         "trade(scene)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
