@@ -94,8 +94,6 @@ class OrderSync:
 
     async def apply(self, order: Order, fact: OrderFact) -> Found:
         """Tell what *fact* says that was not told yet, the fills with it."""
-        if self._teller.is_stale(order, fact):
-            return Found.SETTLED
         if fact.child_id is not None:  # triggered, and the order that it became is not shown yet
             return Found.BEHIND
         if fact.status != "REJECTED":

@@ -38,6 +38,7 @@ from venue.server import Venue
 from venue.wire.hooks import Deliveries, NoFaults, Payload, Reaction, RequestInfo
 
 BTC = InstrumentId.from_str("BTCUSDT-PERP.BINANCE")
+TINY = Decimal("0.0000001")
 KINDS = ("stock", "ours")
 ACCOUNT_TYPE = BinanceAccountType.USDT_FUTURES
 PATIENCE = Patience(secs=1.0, answers_min=3)
@@ -174,24 +175,30 @@ class LiveNode:
         """Let the venue answer every request of a kind with *body*."""
         self.faults.next_time(method, path, Reaction(answer=(200, body)), times=1_000_000)
 
-    async def until_working(self, client_ids: set[str], secs: float = 20) -> None:
+    def send(self, payload: Payload) -> None:
+        """Let the venue send a user event of the test's own."""
+        self.venue.exchange.emit("main", payload)
+        self.venue.wire.settle()
+
+    async def until_working(self, client_ids: set[str]) -> None:
         """Wait until these orders work at the venue, and no others."""
-        end = asyncio.get_running_loop().time() + secs
-        while (working := await self.venue_working()) != client_ids:
-            assert asyncio.get_running_loop().time() < end, f"{working} still work"
+        await self.until(lambda: self.venue_working() == client_ids, f"only {client_ids} to work")
 
     async def stop(self) -> None:
         """Stop the node before the block ends."""
         await end(self.node, self.task)
 
-    async def venue_position(self) -> Decimal:
-        rows = await self.rest.ok("GET", "/fapi/v3/positionRisk", symbol="BTCUSDT")
-        return sum((Decimal(row["positionAmt"]) for row in rows), Decimal(0))
+    def truth(self) -> dict[str, Any]:
+        return self.venue.exchange.truth("main")
 
-    async def venue_working(self) -> set[str]:
-        orders = await self.rest.ok("GET", "/fapi/v1/openOrders")
-        waiting = await self.rest.ok("GET", "/fapi/v1/openAlgoOrders")
-        return {o["clientOrderId"] for o in orders} | {o["clientAlgoId"] for o in waiting}
+    def venue_position(self) -> Decimal:
+        return sum((Decimal(p["amt"]) for p in self.truth()["positions"]), Decimal(0))
+
+    def venue_working(self) -> set[str]:
+        """Return the client ids of the orders that work, those that wait for a trigger included."""
+        truth = self.truth()
+        waiting = [a["client_algo_id"] for a in truth["open_algos"] if a["status"] == "NEW"]
+        return {o["client_order_id"] for o in truth["open_orders"]} | set(waiting)
 
     async def venue_commissions(self) -> Decimal:
         rows = await self.rest.ok("GET", "/fapi/v1/userTrades", symbol="BTCUSDT", limit=1000)
@@ -199,15 +206,19 @@ class LiveNode:
 
     async def agree(self) -> None:
         """Check that the node and the venue say the same: position, orders, balance, fees."""
-        assert self.position() == await self.venue_position()
-        working = {self._venue_id(o) for o in self.cache.orders_open() if not o.is_closed}
-        assert working == await self.venue_working()
-        rows = await self.rest.ok("GET", "/fapi/v3/balance")
-        wallet = next(Decimal(row["balance"]) for row in rows if row["asset"] == "USDT")
-        balance = self.cache.account_for_venue(BTC.venue).balances()
-        usdt = next(b for c, b in balance.items() if c.code == "USDT")
-        assert abs(usdt.total.as_decimal() - wallet) < Decimal("0.00000002")
-        assert abs(self.commissions() - await self.venue_commissions()) < Decimal("0.000001")
+        assert self.position() == self.venue_position()
+        assert {self._venue_id(o) for o in self.cache.orders_open()} == self.venue_working()
+        await self.until(self.has_venue_balance, "the venue's balance")
+        assert abs(self.commissions() - await self.venue_commissions()) < TINY
+
+    def has_venue_balance(self) -> bool:
+        return abs(self.usdt() - Decimal(self.truth()["wallets"]["USDT"])) < TINY
+
+    def usdt(self) -> Decimal:
+        """Return the balance that the node knows of."""
+        balances = self.cache.account_for_venue(BTC.venue).balances()
+        total = next(b.total for c, b in balances.items() if c.code == "USDT")
+        return Decimal(total.as_decimal())
 
     def _venue_id(self, order: Order) -> str:
         base: str = order.client_order_id.value
@@ -343,5 +354,6 @@ async def scene(kind: str, *, is_checked: bool = False, **settings: Any) -> Asyn
     async with local_venue(**settings) as venue, client(venue) as rest:
         faults = ScriptedFaults()
         venue.wire.hooks = faults
+        venue.move("BTCUSDT", Decimal(60_000))
         async with running(kind, venue, rest, faults, is_checked=is_checked) as live:
             yield live

@@ -35,7 +35,7 @@ def test_an_order_that_was_taken_though_the_answer_says_unknown_lives_on(kind, a
             order = live.puppet.limit(OrderSide.BUY, "0.010", "50000.0")
             if live.is_stock:
                 await live.until(lambda: live.order(order).status == OrderStatus.REJECTED)
-                assert await live.venue_working() == {order.client_order_id.value}
+                assert live.venue_working() == {order.client_order_id.value}
                 return
             await live.until(lambda: live.order(order).status == OrderStatus.ACCEPTED)
             await live.until(lambda: not live.exec_client.unresolved)
@@ -57,12 +57,12 @@ def test_a_market_order_whose_reply_is_lost_brings_its_true_fill(kind):
                 await live.until(lambda: live.faults.count("POST", ORDER) == 1)
                 await live.until(lambda: not _tasks(live), "the task of the order to fail")
                 assert live.order(order).status == OrderStatus.SUBMITTED  # and so it stays
-                assert await live.venue_position() == Decimal("0.010")
+                assert live.venue_position() == Decimal("0.010")
                 return
             await live.until(lambda: live.order(order).status == OrderStatus.FILLED)
             assert live.faults.count("POST", ORDER) == 1
             assert live.commissions() == await live.venue_commissions() > 0
-            assert live.position() == await live.venue_position() == Decimal("0.010")
+            assert live.position() == live.venue_position() == Decimal("0.010")
 
     asyncio.run(main())
 
@@ -97,7 +97,7 @@ def test_a_denial_right_after_the_order_was_taken_is_not_believed(kind):
             order = live.puppet.limit(OrderSide.BUY, "0.010", "50000.0")
             expected = OrderStatus.REJECTED if live.is_stock else OrderStatus.ACCEPTED
             await live.until(lambda: live.order(order).status == expected)
-            assert await live.venue_working() == {order.client_order_id.value}
+            assert live.venue_working() == {order.client_order_id.value}
 
     asyncio.run(main())
 
@@ -176,7 +176,7 @@ def test_a_cancel_whose_reply_is_lost_is_told_as_the_venue_has_it(kind):
             live.puppet.cancel_order(order)
             if live.is_stock:
                 await live.until(lambda: live.order(order).status == OrderStatus.ACCEPTED)
-                assert await live.venue_working() == set()
+                assert live.venue_working() == set()
                 return
             await live.until(lambda: live.order(order).status == OrderStatus.CANCELED)
             await live.agree()
@@ -258,7 +258,7 @@ def test_an_order_that_the_venue_took_without_a_word_is_asked_about(kind):
             live.faults.next_time("GET", ORDER, too_many, times=3)
             expected = OrderStatus.REJECTED if live.is_stock else OrderStatus.ACCEPTED
             await live.until(lambda: live.order(order).status == expected, secs=40)
-            assert await live.venue_working() == {order.client_order_id.value}
+            assert live.venue_working() == {order.client_order_id.value}
 
     asyncio.run(main())
 
