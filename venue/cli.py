@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,8 +49,9 @@ Point a client at it:
                   BinanceExecClientConfig(base_url_http="{rest}", base_url_ws_stream="{ws}/private", ...)
                   books and quotes travel on "{ws}/public"; with --unrouted all, base_url_ws="{ws}"
                   serves every stream on one address
-  ccxt            exchange.urls["api"]["fapiPublic"] = "{rest}/fapi/v1"
-                  (fapiPublicV2, fapiPublicV3, fapiPrivate, ...V2, ...V3 likewise)
+  ccxt            exchange = ccxt.binanceusdm({{..., "options": {{"fetchCurrencies": False}}}})
+                  exchange.urls["api"]["fapiPublic"] = "{rest}/fapi/v1", "fapiPublicV2" with /v2,
+                  "fapiPublicV3" with /v3; "fapiPrivate", "fapiPrivateV2", "fapiPrivateV3" likewise
   Binance's own   ConfigurationRestAPI(api_key=..., api_secret=..., base_path="{rest}")
                   ConfigurationWebSocketStreams(stream_url="{ws}")
   curl            curl {rest}/fapi/v1/exchangeInfo
@@ -89,7 +89,7 @@ def read_arguments(argv: list[str]) -> Arguments:
             speed=given.speed,
             seed=given.seed,
             accounts=tuple(given.account or [AccountConfig()]),
-            keys_dir=given.keys_dir or Path(tempfile.mkdtemp(prefix="venue-keys-")),
+            keys_dir=given.keys_dir,
             wire_log=given.wire_log,
             scenario=given.scenario,
             unrouted=given.unrouted,
@@ -135,7 +135,8 @@ def _parser() -> _Parser:
         help="NAME[:usdt=N][:bnb=N][:leverage=N][:margin=CROSSED|ISOLATED][:hedge=yes]; "
         "may be repeated (default main:usdt=100000:leverage=5)",
     )
-    add("--keys-dir", type=Path, metavar="DIR", help="one key file for each account, mode 0600")
+    add("--keys-dir", type=Path, metavar="DIR", help="where to put one key file for each account, mode 0600 "
+        "(default a folder that is removed at the end)")  # fmt: skip
     add("--wire-log", type=Path, metavar="FILE", help="a JSON line for all that crosses the wire")
     add("--scenario", type=Path, metavar="FILE", help="a TOML file of faults")
     add("--unrouted", choices=("public", "all"), default="public",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from venue.wire.wire import Wire
 
 TICK_SECS = 0.010
-BURST = 200
+BURST = 20  # events between two looks at the connections, when the market is behind
 
 
 class PlayerError(Exception):

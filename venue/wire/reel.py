@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from venue.wire.clock import VenueClock
 
 MINUTE_MS = 60_000
-AT_RECORDED_TIME_MS = 600_000
+EARLY_MS, LATE_MS = 86_400_000, 600_000
+"""How far the clock may stand before and after the first event that is played at its own time."""
 
 
 class Reel:
@@ -23,8 +24,9 @@ class Reel:
     What happens next in a market.
 
     Recorded times are moved by a whole number of minutes so that the first minute is the running
-    one. They stay as they are when the clock already stands within ten minutes of them, and when
-    the venue is stepped: then the market's clock is put to the first event.
+    one. They stay as they are when the clock, an accelerated one say, already stands less than a
+    day before them or ten minutes after, and when the venue is stepped: then the market's clock is
+    put to the first event.
 
     Parameters
     ----------
@@ -70,4 +72,4 @@ def _shift_ms(first_ms: int, clock: VenueClock) -> int:
         clock.set_market(first_ms)
         return 0
     apart_ms = clock.market_ms() - first_ms
-    return apart_ms // MINUTE_MS * MINUTE_MS if abs(apart_ms) > AT_RECORDED_TIME_MS else 0
+    return 0 if -EARLY_MS < apart_ms <= LATE_MS else apart_ms // MINUTE_MS * MINUTE_MS

@@ -38,11 +38,12 @@ class Tape:
             self._written_ms[event.symbol] = event.ts_ms
             self.tell(event.symbol)
 
-    def tell(self, symbol: str) -> None:
-        """Write what was not written yet about *symbol*."""
-        if symbol in self._stale:
-            self._stale.discard(symbol)
-            self._log.write("market", symbol=symbol, **self._last[symbol])
+    def tell(self, symbol: str | None) -> None:
+        """Write what was not written yet about *symbol*, or about all."""
+        for name in sorted(self._stale) if symbol is None else [symbol]:
+            if name in self._stale:
+                self._stale.discard(name)
+                self._log.write("market", symbol=name, **self._last[name])
 
     def prices(self) -> dict[str, dict[str, Any]]:
         """Return the last prices of each symbol."""

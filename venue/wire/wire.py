@@ -91,9 +91,9 @@ class Wire:
             self._end_key(account, key)
 
     def settle(self, symbol: str | None = None) -> None:
-        """Deliver the user events that wait in the exchange; *symbol* is what moved."""
+        """Deliver the user events that wait in the exchange; *symbol* is what moved, None for time."""
         events = self.exchange.drain()
-        if events and symbol is not None:
+        if events:
             self.tape.tell(symbol)
         for account, payload in events:
             deliveries = self.hooks.on_user_event(account, payload)

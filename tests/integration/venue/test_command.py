@@ -2,11 +2,11 @@
 
 import asyncio
 import json
+import socket
 import stat
 import subprocess
 import sys
 
-import aiohttp
 import pytest
 
 from tests.venue_kit import ROOT, RestClient, venue_process
@@ -15,18 +15,8 @@ from venue.__main__ import main
 STILL = ("--market", "still", "--symbols", "BTCUSDT", "--seed", "7")
 
 
-def refused(*arguments: str) -> tuple[int, str]:
-    """Run the command in a process of its own."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "venue", *arguments],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert ended.stdout == ""
-    return ended.returncode, ended.stderr
-
-
-def refused_here(capsys, monkeypatch, *arguments: str) -> tuple[int, str]:
-    """Run the command in this process: the same, without the time a process takes to start."""
+def refused(capsys, monkeypatch, *arguments: str) -> tuple[int, str]:
+    """Run the command in this process, which saves the time that one takes to start."""
     monkeypatch.setattr(sys, "argv", ["venue", *arguments])
     try:
         code = main()
@@ -58,27 +48,7 @@ def test_a_process_announces_itself_trades_and_ends_on_sigterm(tmp_path):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_it_ends_when_its_parent_is_gone(tmp_path):
-    async def scene():
-        async with venue_process(*STILL, keys_dir=tmp_path) as venue:
-            assert venue.process.stdin is not None
-            venue.process.stdin.close()
-            return await asyncio.wait_for(venue.process.wait(), 30)
-
-    assert asyncio.run(scene()) == 0
-
-
-def test_it_can_be_told_to_end(tmp_path):
-    async def scene():
-        async with venue_process(*STILL, keys_dir=tmp_path) as venue:
-            async with aiohttp.ClientSession() as session:
-                await session.post(f"{venue.control_url}/shutdown", json={})
-            return await asyncio.wait_for(venue.process.wait(), 30)
-
-    assert asyncio.run(scene()) == 0
-
-
-def test_for_people_it_says_how_to_point_a_client_at_it(tmp_path):
+def test_it_says_how_to_point_a_client_at_it_and_ends_when_its_parent_is_gone(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "venue", *STILL, "--exit-with-parent", "--keys-dir", str(tmp_path)],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -112,20 +82,29 @@ def test_for_people_it_says_how_to_point_a_client_at_it(tmp_path):
     ],
 )
 def test_bad_arguments_get_one_sentence_and_exit_code_78(arguments, told, capsys, monkeypatch):
-    code, text = refused_here(capsys, monkeypatch, *arguments)
+    code, text = refused(capsys, monkeypatch, *arguments)
 
     assert code == 78
     assert told in text
     assert text.count("\n") == 1
 
 
-def test_a_port_that_is_taken_is_said_so(tmp_path):
-    async def scene():
-        async with venue_process(*STILL, keys_dir=tmp_path) as venue:
-            port = venue.rest_url.rpartition(":")[2]
-            return await asyncio.to_thread(refused, *STILL, "--port", port)
-
-    code, text = asyncio.run(scene())
+def test_a_port_that_is_taken_is_said_so(capsys, monkeypatch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        code, text = refused(capsys, monkeypatch, *STILL, "--port", str(taken.getsockname()[1]))
 
     assert code == 78
     assert "in use" in text
+
+
+def test_a_standard_input_that_cannot_close_is_said_so(capsys, monkeypatch, tmp_path):
+    path = tmp_path / "input"
+    path.touch()
+    with path.open() as file:
+        monkeypatch.setattr(sys, "stdin", file)
+        code, text = refused(capsys, monkeypatch, *STILL, "--exit-with-parent")
+
+    assert code == 78
+    assert "--exit-with-parent" in text
