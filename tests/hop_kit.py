@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -32,7 +32,7 @@ from risk.events import VenueEvent
 from risk.translate import terms_of
 from tests.venue_kit import RestClient, client, local_venue
 from venue.server import Venue
-from venue.wire.hooks import NoFaults, Reaction, RequestInfo
+from venue.wire.hooks import Deliveries, NoFaults, Payload, Reaction, RequestInfo
 
 BTC = InstrumentId.from_str("BTCUSDT-PERP.BINANCE")
 BUY, SELL = OrderSide.BUY, OrderSide.SELL
@@ -52,6 +52,7 @@ class Requests(NoFaults):
     def __init__(self) -> None:
         self.seen: list[RequestInfo] = []
         self.reactions: list[tuple[str, str, Reaction]] = []
+        self.is_dropped: Callable[[str, Payload], bool] = lambda _stream, _payload: False
 
     def on_request(self, request: RequestInfo) -> Reaction | None:
         self.seen.append(request)
@@ -60,6 +61,9 @@ class Requests(NoFaults):
                 del self.reactions[i]
                 return reaction
         return None
+
+    def on_market(self, stream: str, payload: Payload) -> Deliveries:
+        return [] if self.is_dropped(stream, payload) else [(0, payload)]
 
     def next_time(self, method: str, path: str, reaction: Reaction) -> None:
         """Let the next request of a kind meet with *reaction*."""
