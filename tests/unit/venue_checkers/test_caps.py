@@ -114,3 +114,66 @@ def test_the_slippage_that_the_profile_grants_is_granted(script, judged):
     assert len(judged(check_caps)) == 1
 
     assert judged(check_caps, limits=LIMITS | {"orders": {"slippage_bps_max": 50}}) == []
+
+
+def test_what_is_filled_of_an_order_works_no_more(script, judged):
+    script.order("a", "BUY", "2", "TRADE", l="1.5", z="1.5", X="PARTIALLY_FILLED", p="10000")
+    assert judged(check_caps) == []
+
+    script.order("b", "BUY", "0.001", o="LIMIT", p="10000")
+    assert len(judged(check_caps)) == 1
+
+
+def test_what_the_venue_says_at_the_start_counts(script, judged):
+    script.truth(
+        "1",
+        orders=[
+            {"order_id": 1, "client_order_id": "q", "symbol": "BTCUSDT", "side": "BUY",
+             "type": "LIMIT", "qty": "1.5", "executed_qty": "0.5", "price": "10000",
+             "reduce_only": False}
+        ],
+    )  # fmt: skip
+    script.order("x", "SELL", "0.1", o="LIMIT", p="10000")
+    assert judged(check_caps) == []
+
+    script.order("b", "BUY", "0.001", o="LIMIT", p="10000")
+    assert len(judged(check_caps)) == 1
+
+
+def test_exposure_in_a_symbol_that_may_not_trade_is_caught(script, judged):
+    script.line("market", symbol="ETHUSDT", bid="100", ask="100")
+    script.order("a", "BUY", "1", "TRADE", s="ETHUSDT")
+
+    assert judged(check_caps) == ["ETHUSDT: exposure in a symbol that may not trade"]
+
+
+def test_long_and_short_net_and_leave_no_more_than_what_is_held(script, judged):
+    limits = json.loads(json.dumps(LIMITS))
+    limits["symbols"]["ETHUSDT-PERP.BINANCE"] = limits["symbols"]["BTCUSDT-PERP.BINANCE"]
+    limits["portfolio"] |= {"gross_notional_usdt_max": 40_000, "net_notional_usdt_max": 1_000}
+    script.line("market", symbol="ETHUSDT", bid="10000", ask="10000")
+    script.truth("2")
+    script.order("s", "SELL", "1.9", "TRADE", s="ETHUSDT")
+    assert judged(check_caps, limits=limits) == []
+
+    script.order("b", "SELL", "0.01", o="LIMIT", p="10000")  # closes a part, opens nothing
+    assert judged(check_caps, limits=limits) == []
+    script.order("c", "BUY", "0.001", s="ETHUSDT")  # would leave the long side larger
+    assert judged(check_caps, limits=limits) == []
+
+    limits["portfolio"]["net_notional_usdt_max"] = 999
+    assert len(judged(check_caps, limits=limits)) == 3
+
+
+@pytest.mark.parametrize(("price", "passes"), [(10_000, True), (10_010, False)])
+def test_leverage_is_measured_by_the_wallet_and_what_positions_have_gained(
+    script, judged, price, passes
+):
+    script.event(e="ACCOUNT_UPDATE", a={"B": [{"a": "USDT", "wb": "10000"}]})
+    script.order("a", "BUY", "0.5", "TRADE", L="10000")
+    script.order("b", "SELL", "1.5", "TRADE", L="10000")
+    script.market(price)
+    script.order("c", "SELL", "0.0001", o="LIMIT", p="1")
+    limits = LIMITS | {"portfolio": LIMITS["portfolio"] | {"leverage_max": 1.0002}}
+
+    assert (len(judged(check_caps, limits=limits)) == 0) is passes
