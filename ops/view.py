@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
+from actors.snapshot import Snapshot
 from actors.status import StatusActor
 from ops.events import EventLog
 from ops.keys import pressed
@@ -67,6 +68,11 @@ async def _show_screen(status: StatusActor, console: Console) -> None:
         while not wants_stop.is_set():
             for notice in status.take_notices():
                 events.add(notice)
-            live.update(screen(status.snapshot, events, *console.size), refresh=True)
+            # Drawing takes longer than an order may wait, and needs nothing that changes meanwhile.
+            await asyncio.to_thread(_draw, live, status.snapshot, events)
             with suppress(TimeoutError):
                 await asyncio.wait_for(wants_stop.wait(), REFRESH_SEC)
+
+
+def _draw(live: Live, snapshot: Snapshot | None, events: EventLog) -> None:
+    live.update(screen(snapshot, events, *live.console.size), refresh=True)

@@ -41,7 +41,8 @@ ALWAYS = "always on"
 def controls(judge: Judge) -> list[dict[str, Any]]:
     """Return every control's tally, by number, with its limit in words."""
     rows = sorted(judge.report(), key=lambda row: int(row["control"]))
-    return [row | {"limit": _limit_text(row["key"], judge.limits)} for row in rows]
+    described = [(name, value) for name, value, *_ in judge.limits.describe()]
+    return [row | {"limit": _limit_text(row["key"], judge.limits, described)} for row in rows]
 
 
 def decisions(records: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -95,16 +96,14 @@ def guard_report(judge: Judge, denials: list[dict[str, Any]]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _limit_text(key: str, limits: RiskLimits) -> str:
+def _limit_text(key: str, limits: RiskLimits, described: list[tuple[str, object]]) -> str:
     if key == "symbol":
         return ", ".join(limits.symbols)
     wanted = LIMIT_OF.get(key)
     if wanted is None:
         return ALWAYS
     texts = [
-        _text(value)
-        for name, value, *_ in limits.describe()
-        if name.endswith(f".{wanted}") or name == wanted
+        _text(value) for name, value in described if name.endswith(f".{wanted}") or name == wanted
     ]
     # The same figure for every symbol is said once.
     return " / ".join(dict.fromkeys(texts))
