@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from configs.profile import Profile, ProfileError
 
 ACCOUNT = "main"
-ANNOUNCEMENT_SEC_MAX = 60
+ANNOUNCEMENT_SEC_MAX = 600
 END_SEC_MAX = 10
 
 

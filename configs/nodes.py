@@ -82,7 +82,8 @@ def venue_settings(
             exit_reserve_ratio=profile.limits.rates.exit_reserve_ratio,
         )
     except ValidationError as e:
-        raise ProfileError("\n".join(error["msg"] for error in e.errors())) from e
+        told = (error["msg"].removeprefix("Value error, ") for error in e.errors())
+        raise ProfileError("; ".join(told)) from e
 
 
 def build_node(

@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rich.console import Console
 
@@ -215,7 +215,7 @@ class Session:
         self._obey_signals()
         if not await self._start():
             return self._end(OK, "stopped before it came up: nothing was sent")
-        view = asyncio.create_task(run_view(self._status, self._console))
+        view = asyncio.create_task(run_view(self._status, self._console, self._run_dir))
         try:
             await self._supervise(view, duration_sec)
             left = await wind_down(self._kernel, patience_sec=QUIET_SEC_MAX)
@@ -225,6 +225,7 @@ class Session:
         state = self._guard.gate.judge.state
         write_final_state(self._kernel, state.state, self._run_dir)
         await self._kernel.stop_async()
+        await _end_tasks()
         result = write_live_report(self._recorder)
         self._kernel.dispose()
         self._console.print(summary(self._run_dir))
@@ -288,7 +289,7 @@ class Session:
             f"see {self._run_dir}/node*.log"
         )
 
-    async def _supervise(self, view: asyncio.Task[Any], duration_sec: float | None) -> None:
+    async def _supervise(self, view: asyncio.Task[None], duration_sec: float | None) -> None:
         loop = asyncio.get_running_loop()
         until = None if duration_sec is None else loop.time() + duration_sec
         process = self._link.process
@@ -296,10 +297,7 @@ class Session:
             if until is not None and loop.time() >= until:
                 return
             if view.done():
-                if (error := view.exception()) is None:
-                    return  # A person has pressed the key that ends it.
-                self._console.print(f"nothing is shown any more, the node goes on: {error!r}")
-                view = asyncio.create_task(self._stop.wait())
+                return  # A person has pressed the key that ends it.
             if not self._kernel.trader.is_running:
                 self._failure = BROKEN_INVARIANT, "the node ended by itself: its log says why"
                 return
@@ -307,3 +305,11 @@ class Session:
                 self._failure = TEMPORARY, "the local venue ended: see venue.log"
                 return
             await asyncio.sleep(LOOK_SEC)
+
+
+async def _end_tasks() -> None:
+    """End what the clients still do: the venue may be gone before they are."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
