@@ -18,7 +18,7 @@ from venue.engine.options import Options
 from venue.engine.symbols import builtin
 
 D = Decimal
-ORDERS_MAX = 6
+ORDERS_MAX = 3
 NAMES = ("cross", "isolated", "hedge")
 ACCOUNTS = {
     "cross": {"leverage": 50},
@@ -77,6 +77,16 @@ class VenueMachine(RuleBasedStateMachine):
     @rule(bid=WILD_PRICES, qty=SIZES)
     def jump(self, bid: Decimal, qty: Decimal) -> None:
         show(self.ex, bid, D(1), qty, bid)
+
+    @rule(name=NAME, side=SIDE, fall=st.integers(1_000, 9_000), qty=SIZES)
+    def crash(self, name: str, side: str, fall: int, qty: Decimal) -> None:
+        """Let an account buy all it can afford, and the market turn against it on a thin book."""
+        show(self.ex, D(60_000), D("0.1"), D(5), D(60_000))
+        hedge = {"positionSide": "LONG" if side == "BUY" else "SHORT"} if name == "hedge" else {}
+        for size in ("1", "0.5", "0.2"):
+            ask(self.ex, name, "POST", "order", side=side, type="MARKET", quantity=size, **hedge)
+        worse = D(60_000 - fall if side == "BUY" else 60_000 + fall)
+        show(self.ex, worse, D("0.1"), qty, worse)
 
     @rule(price=PRICES, qty=SIZES, is_buyer_maker=st.booleans())
     def trade(self, price: Decimal, qty: Decimal, is_buyer_maker: bool) -> None:
