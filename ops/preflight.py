@@ -83,7 +83,15 @@ def _judged(name: str, check: Check, facts: Facts) -> Item:
         return check(facts)
     except UnansweredError as e:
         return Item(name, is_ok=False, observed=str(e), required="an answer")
-    except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as e:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        OSError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as e:
         observed = f"{type(e).__name__}: {e}"
         return Item(name, is_ok=False, observed=observed, required="an answer that can be read")
 
