@@ -95,6 +95,8 @@ class HardenedExecutionClient(BinanceFuturesExecutionClient):  # type: ignore[mi
         self._told_foreign: set[str] = set()
         self._locks: dict[ClientOrderId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._watch_task: asyncio.Task[None] | None = None
+        self._balance_task: asyncio.Task[None] | None = None
+        self._is_balance_wanted = False
         self._ws_client = self._hardened_stream(kwargs, stream_patience or StreamPatience())
         self._build(patience or Patience())
         for order_type, method in self._submit_order_method.items():
@@ -158,6 +160,17 @@ class HardenedExecutionClient(BinanceFuturesExecutionClient):  # type: ignore[mi
     def renew_user_stream(self, reason: str) -> None:
         """Subscribe to the user stream anew."""
         self._ws_client.renew(reason)
+
+    def refresh_balance(self) -> None:
+        """Ask for the balance; once for all who ask in the same breath."""
+        self._is_balance_wanted = True
+        if self._balance_task is None or self._balance_task.done():
+            self._balance_task = self.create_task(self._refresh_balance())
+
+    async def _refresh_balance(self) -> None:
+        while self._is_balance_wanted:
+            self._is_balance_wanted = False
+            await self._update_account_state()
 
     def alarm(self, kind: VenueEventKind, observed: str, limit: str) -> None:
         """Tell the gate what the venue, or the way to it, did without being asked."""

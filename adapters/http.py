@@ -32,6 +32,7 @@ from adapters.last_hop import (
     UnapprovedError,
     WireGuard,
 )
+from adapters.outcomes import REQUEST_TIMEOUT, UNKNOWN_CODES
 from adapters.settings import Credentials, VenueSettings
 from risk.client import WireHop
 from risk.decision import Denial, DenyReason
@@ -45,7 +46,6 @@ TIME_PATH = "/fapi/v1/time"
 EXCHANGE_INFO_PATH = "/fapi/v1/exchangeInfo"
 OPEN_STOPS_PATH = "/fapi/v1/openAlgoOrders"
 NEW_ORDER_REJECTED, CANCEL_REJECTED, TIMESTAMP_REFUSED = -2010, -2011, -1021
-REQUEST_TIMEOUT = 408
 NS_PER_SEC = 1_000_000_000
 _SECRET_PARTS = re.compile(r"((?:signature|listenKey)=)[^&\s)\"']*")
 
@@ -208,7 +208,9 @@ class GuardedBinanceHttpClient(WireHop, BinanceHttpClient):  # type: ignore[misc
         self.budget.answered(status, headers, _error_of(message))
         if self.venue_clock.is_doubtful(headers.get(DATE_HEADER)):
             self._measure_soon()
-        is_refused = 400 <= status < 500 and status != REQUEST_TIMEOUT
+        # Some 4xx say that the venue does not know: then the stop may stand.
+        is_doubtful = status == REQUEST_TIMEOUT or _error_of(message).get("code") in UNKNOWN_CODES
+        is_refused = 400 <= status < 500 and not is_doubtful
         is_gone = (method, is_refused) in {("POST", True), ("DELETE", False)} and status < 500
         if path == ALGO_PATH and is_gone:
             self._replacements.gone(str(params.get("clientAlgoId", "")))

@@ -101,6 +101,7 @@ class OrderSync:
         if fact.executed > self._teller.filled(order):
             for trade in await self._queries.trades_of(fact.symbol, fact.venue_id):
                 self._teller.fill(order, trade)
+            self._client.refresh_balance()  # the event of its money was not told, either
             if fact.executed > self._teller.filled(order):
                 return Found.BEHIND
         if not fact.is_open and fact.status != "FILLED":

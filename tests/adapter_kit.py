@@ -288,7 +288,7 @@ def engine_config(kind: str, *, is_checked: bool) -> LiveExecEngineConfig:
     if kind == "stock":
         checks = {
             "open_check_interval_secs": 0.5, "open_check_open_only": False,
-            "position_check_interval_secs": 0.5, "reconciliation_startup_delay_secs": 0.1,
+            "reconciliation_startup_delay_secs": 0.1,
         } if is_checked else {}  # fmt: skip
         return LiveExecEngineConfig(graceful_shutdown_on_exception=True, **checks)
     return live_exec_engine_config(

@@ -6,8 +6,10 @@ from decimal import Decimal
 import pytest
 from nautilus_trader.model.enums import OrderSide, OrderStatus
 
+from adapters.reconciler import LATE_SECS
 from tests.adapter_kit import BTC, KINDS, scene
 from venue.engine.errors import VenueError
+from venue.wire.hooks import Reaction
 
 REFUSED = VenueError(-1000, "Unknown error, please check your request or try again later.", 503)
 
@@ -126,6 +128,46 @@ def test_events_that_never_come_are_noticed_without_them(kind):
                 return
             await live.until(lambda: live.order(order).status == OrderStatus.CANCELED)
             await live.agree()
+
+    asyncio.run(main())
+
+
+def test_a_keepalive_that_fails_leads_to_a_new_listen_key():
+    async def main():
+        async with scene("ours") as live:
+            stream = live.exec_client._ws_client
+            stream._cancel_keepalive()
+            stream._KEEPALIVE_INTERVAL_SECS = 0.05
+            missing = Reaction(refuse=VenueError(-1125, "This listenKey does not exist."))
+            live.faults.next_time("PUT", "/fapi/v1/listenKey", missing)
+            keys = live.faults.count("POST", "/fapi/v1/listenKey")
+            stream._keepalive_task = asyncio.create_task(stream._keepalive_loop())
+            await live.until(lambda: live.faults.count("POST", "/fapi/v1/listenKey") > keys)
+            await live.until(lambda: live.exec_client.is_user_stream_up)
+            await position_of(live)
+
+    asyncio.run(main())
+
+
+def test_a_stream_that_misses_events_is_renewed():
+    async def main():
+        async with scene("ours", is_checked=True) as live:
+            order = live.puppet.limit(OrderSide.BUY, "0.010", "50000.0")
+            await live.until(lambda: live.order(order).status == OrderStatus.ACCEPTED)
+            live.faults.events = lambda _payload: []
+            ended = asyncio.get_running_loop().time() + LATE_SECS + 0.5
+            late = Reaction(refuse=VenueError(-1003, "Too many requests.", 429))
+            live.faults.requests.append(
+                lambda r: (
+                    late
+                    if r.path == "/fapi/v1/openOrders" and asyncio.get_running_loop().time() < ended
+                    else None
+                )
+            )
+            keys = live.faults.count("POST", "/fapi/v1/listenKey")
+            await live.rest.ok("DELETE", "/fapi/v1/allOpenOrders", symbol="BTCUSDT")
+            await live.until(lambda: live.order(order).status == OrderStatus.CANCELED)
+            await live.until(lambda: live.faults.count("POST", "/fapi/v1/listenKey") > keys)
 
     asyncio.run(main())
 
