@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from venue.config import ConfigError, VenueConfig
+from venue.config import VenueConfig
 from venue.engine.exchange import Exchange
-from venue.faults.arguments import FaultError
 from venue.faults.book import FaultBook
 from venue.faults.fault import Stage
 from venue.faults.registry import FAULTS
@@ -153,10 +152,7 @@ class Venue:
 
     def fault(self, name: str, arguments: dict[str, Any]) -> int:
         """Arm the fault *name* with the keys of a scenario's entry; return its number."""
-        try:
-            return self.faults.add(name, arguments)
-        except FaultError as error:
-            raise ConfigError(str(error)) from None
+        return self.faults.add(name, arguments)
 
     def fault_names(self) -> dict[str, Any]:
         """Return the faults this venue knows, and those that are armed."""
@@ -180,9 +176,4 @@ class Venue:
 
 def _open_faults(config: VenueConfig) -> FaultBook:
     seed = config.seed or 0
-    if config.scenario is None:
-        return FaultBook(seed)
-    try:
-        return load_scenario(config.scenario, seed)
-    except FaultError as error:
-        raise ConfigError(f"scenario: {error}") from None
+    return FaultBook(seed) if config.scenario is None else load_scenario(config.scenario, seed)
