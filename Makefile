@@ -6,6 +6,9 @@ UV_VERSION := 0.13.9
 # The system's certificates, so that it also works behind a company's proxy.
 export UV_SYSTEM_CERTS := 1
 PROFILE ?= configs/profiles/backtest.toml
+# How long paper and rehearsal run, seconds.
+DURATION ?= 180
+REHEARSAL := configs/profiles/rehearsal.toml
 
 # An installed uv is taken; else one is put into .tools, whatever the system says about pip.
 define find_uv
@@ -16,7 +19,7 @@ define find_uv
 	fi
 endef
 
-.PHONY: help setup backtest compare test check lint types property attacks mutants bench limits catalog demo clean lock
+.PHONY: help setup backtest compare paper rehearse preflight test check lint types property attacks mutants bench limits catalog demo clean lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -34,6 +37,18 @@ backtest: demo ## run the demo backtest behind the gate and write its report
 
 compare: demo ## run it guarded and unguarded, and compare
 	@$(PY) run_backtest.py --profile $(PROFILE) --unguarded
+
+paper: setup ## trade on paper for DURATION seconds, on a venue of this machine; needs no key
+	@$(PY) run_live.py --profile configs/profiles/paper.toml --duration $(DURATION)
+
+rehearse: setup ## trade through the live adapter on a venue of this machine, and check the wire
+	@$(PY) run_live.py --profile $(REHEARSAL) --duration $(DURATION)
+	@run=$$(ls -td runs/*-rehearsal* | head -1); \
+	$(PY) -m venue.checkers $$run/wire.jsonl --journal $$run/journal.jsonl \
+	  --node-state $$run/final_state.json --limits $(REHEARSAL)
+
+preflight: setup ## judge PROFILE's machine, keys and account without trading
+	@$(PY) run_live.py --profile $(PROFILE) --check
 
 test: setup ## run every test
 	@$(PY) -m pytest -n 2 --dist loadfile -q
