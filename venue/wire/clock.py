@@ -12,9 +12,11 @@ class VenueClock:
     The venue's time in milliseconds.
 
     ``wire_ms`` is the wall clock plus a skew (a fault); requests are judged and rates counted by
-    it. ``market_ms`` is where the market stands: the same clock at speed 1, one that runs *speed*
-    times as fast otherwise, and one that only ``set_market`` moves when the venue is stepped. It
-    never runs backwards.
+    it. ``market_ms`` is what the exchange and every event carry: the same clock, or one that only
+    ``set_market`` moves when the venue is stepped. It never runs backwards. ``reel_ms`` is how far
+    the recording has been played: at speed 1 that is the market's time, else it runs *speed* times
+    as fast, while what it tells is stamped with the time at which it is told: a client's clock
+    knows only one pace.
 
     Parameters
     ----------
@@ -26,9 +28,8 @@ class VenueClock:
     def __init__(self, speed: float = 1.0) -> None:
         self.skew_ms = 0
         self._speed = speed
-        self._market_ms = 0.0
-        self._anchor = (0, 0.0)
-        self.set_market(wall_ms())
+        self._market_ms = wall_ms()
+        self._anchor = (self._market_ms, self._market_ms)
 
     @property
     def speed(self) -> float:
@@ -40,33 +41,36 @@ class VenueClock:
 
     def set_speed(self, speed: float) -> None:
         """Run at *speed* from here on."""
-        here = self.market_ms() - self.skew_ms
+        here = self.reel_ms()
         self._speed = speed
-        self._anchor = (wall_ms(), here)
+        self._anchor = (self.wire_ms(), here)
 
     def set_market(self, market_ms: int) -> None:
         """Put the market's time to *market_ms*; the way back is open only through a new clock."""
         self._market_ms = market_ms
-        self._anchor = (wall_ms(), market_ms)
 
     def wire_ms(self) -> int:
         """Return the time the venue tells and judges requests by."""
         return wall_ms() + self.skew_ms
 
     def market_ms(self) -> int:
-        """Return the time of the market and of its events."""
-        if self.stepped:
-            return int(self._market_ms)
-        wall, market = self._anchor
-        now = market + (wall_ms() - wall) * self._speed + self.skew_ms
-        self._market_ms = max(self._market_ms, now)
-        return int(self._market_ms)
+        """Return the time of the exchange and of its events."""
+        if not self.stepped:
+            self._market_ms = max(self._market_ms, self.wire_ms())
+        return self._market_ms
 
-    def secs_until(self, market_ms: int) -> float:
-        """Return the seconds of the wall clock until the market stands at *market_ms*."""
+    def reel_ms(self) -> int:
+        """Return the recorded time (moved to this clock) up to which the market has been played."""
+        if self.stepped:
+            return self._market_ms
+        wire, reel = self._anchor
+        return int(reel + (self.market_ms() - wire) * self._speed)
+
+    def secs_until(self, reel_ms: int) -> float:
+        """Return the seconds of the wall clock until the recording stands at *reel_ms*."""
         if self.stepped:
             return float("inf")
-        return (market_ms - self.market_ms()) / 1_000 / self._speed
+        return (reel_ms - self.reel_ms()) / 1_000 / self._speed
 
 
 def wall_ms() -> int:

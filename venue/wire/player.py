@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from venue.market.book import Book
-from venue.market.events import Depth, Mark, Quote, Trade
+from venue.market.events import Depth, Kline, Mark, Quote, Trade
 from venue.market.shape import Bend
 from venue.market.streams import stream_payloads
+from venue.wire.clock import STEPPED
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -56,7 +57,7 @@ class Player:
         clock = self._wire.clock
         while True:
             if not clock.stepped:
-                await self._play_until(clock.market_ms())
+                await self._play_until(clock.reel_ms())
             self._wire.advance()
             wait = TICK_SECS
             if self.next_ms is not None and not clock.stepped:
@@ -65,7 +66,7 @@ class Player:
 
     def catch_up(self) -> None:
         """Play what lies before now, at once, so that the exchange has prices when it opens."""
-        now_ms = self._wire.clock.market_ms()
+        now_ms = self._wire.clock.reel_ms()
         while self._is_due(now_ms):
             self._play()
 
@@ -131,13 +132,19 @@ class Player:
 
     def _play(self) -> None:
         self.played += 1
-        self._apply(self._reel.take())
+        event = self._reel.take()
+        clock = self._wire.clock
+        if clock.speed not in (STEPPED, 1.0) and not isinstance(event, Kline):
+            # Told before or after its time; a bar keeps its own, which is what it is about.
+            event = replace(event, ts_ms=clock.market_ms())
+        self._apply(event)
 
     def _apply(self, event: MarketEvent) -> None:
         wire = self._wire
         if wire.clock.stepped:
             wire.clock.set_market(max(event.ts_ms, wire.clock.market_ms()))
-        wire.exchange.advance(max(event.ts_ms, wire.exchange.now_ms))
+        at_ms = wire.clock.market_ms() if isinstance(event, Kline) else event.ts_ms
+        wire.exchange.advance(max(at_ms, wire.exchange.now_ms))
         wire.tape.see(event)
         if isinstance(event, Quote | Trade | Mark):
             self._last.setdefault(event.symbol, {})[type(event)] = event

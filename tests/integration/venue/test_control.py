@@ -10,6 +10,7 @@ from tests.venue_kit import client, listening, local_venue, until, user_stream
 from venue.engine.symbols import builtin
 from venue.market.events import Quote
 from venue.market.market import Market
+from venue.market.shape import Bend
 from venue.wire.clock import VenueClock, wall_ms
 from venue.wire.reel import Reel
 
@@ -123,14 +124,23 @@ def test_the_control_address_listens_on_the_loopback_alone():
     run(scene)
 
 
-def test_a_faster_market_runs_ahead_of_the_clock():
+def test_a_faster_market_plays_ahead_and_stamps_what_it_tells_with_now():
     async def scene():
-        async with local_venue(speed=1.0) as venue:
+        async with local_venue(speed=1.0, market="generated", intervals=("1m",)) as venue:
             before = venue.clock.market_ms()
-            await ask(venue, "POST", "speed", json={"speed": 1_000})
-            await until(lambda: venue.clock.market_ms() - before > 10 * MINUTE)
-            await until(lambda: venue.exchange.now_ms - before > 10 * MINUTE)
-            assert abs(venue.clock.wire_ms() - before) < MINUTE
+            url = f"{venue.ws_url}/stream?streams=btcusdt@kline_1m/btcusdt@bookTicker"
+            async with (
+                listening(url.replace("/stream", "/market/stream")) as bars,
+                listening(url.replace("/stream", "/public/stream")) as quotes,
+            ):
+                await ask(venue, "POST", "speed", json={"speed": 100})
+                await until(lambda: venue.clock.reel_ms() - before > 3 * MINUTE)
+                closed = await until(lambda: [m for m in bars.of("kline") if m["k"]["x"]])
+                assert closed[-1]["k"]["T"] > venue.clock.wire_ms() - MINUTE
+                now = venue.clock.wire_ms()
+                assert all(before <= quote["T"] <= now for quote in quotes.of("bookTicker")[:100])
+                assert venue.exchange.now_ms - before < MINUTE
+                assert venue.clock.reel_ms() > venue.exchange.now_ms + MINUTE
 
     run(scene)
 
@@ -238,3 +248,12 @@ def test_a_stepped_clock_goes_to_the_first_event():
     clock = VenueClock(speed=0)
 
     assert told_ms(1_700_000_012_345, clock) == clock.market_ms() == 1_700_000_012_345
+
+
+def test_what_was_looked_at_before_a_jump_is_moved_with_it():
+    reel = Reel(Market(OneQuote(1_700_000_000_000), ()), VenueClock(speed=0))
+    assert reel.next.ask == Decimal("1.1")
+
+    reel.bend("BTCUSDT", Bend(factor=Decimal(2)))
+
+    assert (reel.take().bid, reel.next) == (Decimal(2), None)
