@@ -185,7 +185,11 @@ class UserEvents:
             self._resolver.begin(order, Doubt.SILENCE, cause)
 
     def _later(self, action: Callable[[], None]) -> None:
-        self._client._loop.call_later(GRACE_SECS, action)
+        def due() -> None:
+            if self._client.is_connected:  # else the node has ended, and its cache with it
+                action()
+
+        self._client._loop.call_later(GRACE_SECS, due)
 
     # -- account ------------------------------------------------------------------------------------
 
