@@ -39,7 +39,7 @@ def test_state_truth_and_log_can_be_read():
 
             assert state["prices"]["BTCUSDT"]["ask"] == "64000.00"
             assert state["accounts"] == ["main"]
-            assert truth == {"main": json.loads(json.dumps(venue.exchange.truth("main")))}
+            assert truth["main"] | {"ts": 0} == venue.exchange.truth("main") | {"ts": 0}
             last = tail[-1]["n"]
             assert [line["n"] for line in tail] == [last - 2, last - 1, last]
             assert last <= venue.log.lines

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import aiohttp
 
-from tests.venue_kit import client, listening, local_venue, until, user_stream
+from tests.venue_kit import account, client, listening, local_venue, until, user_stream
 from venue.wire.connection import SocketOptions
 
 MARKET_ORDER = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.01"}
@@ -190,6 +190,38 @@ def test_user_events_arrive_in_the_order_in_which_they_happened():
             updates = ear.of("ORDER_TRADE_UPDATE")
             assert [u["E"] for u in updates] == sorted(u["E"] for u in updates)
             assert [u["o"]["c"] for u in updates] == [f"c{n}" for n in range(5) for _ in "NT"]
+
+    run(scene)
+
+
+def test_user_events_go_to_their_owner_alone():
+    async def scene():
+        accounts = (account("main"), account("second"))
+        async with (
+            local_venue(accounts=accounts) as venue,
+            client(venue) as main,
+            client(venue, "second") as second,
+            user_stream(venue, main) as ours,
+            user_stream(venue, second) as theirs,
+        ):
+            await second.ok("POST", "/fapi/v1/order", **MARKET_ORDER, newClientOrderId="theirs")
+            await main.ok("POST", "/fapi/v1/order", **MARKET_ORDER, newClientOrderId="ours")
+            for name, ear in (("ours", ours), ("theirs", theirs)):
+                await until(lambda ear=ear: len(ear.of("ORDER_TRADE_UPDATE")) == 2)
+                assert {u["o"]["c"] for u in ear.of("ORDER_TRADE_UPDATE")} == {name}
+
+    run(scene)
+
+
+def test_a_skewed_venue_stamps_its_events_with_the_wrong_time():
+    async def scene():
+        async with local_venue() as venue, client(venue) as rest, user_stream(venue, rest) as ear:
+            venue.wire.clock_skew_ms = 900_000
+            told = (await rest.get("/fapi/v1/time"))["serverTime"]
+            await rest.ok("POST", "/fapi/v1/order", timestamp=told, **MARKET_ORDER)
+            await until(lambda: ear.of("ORDER_TRADE_UPDATE"))
+
+            assert abs(ear.of("ORDER_TRADE_UPDATE")[0]["E"] - told) < 10_000
 
     run(scene)
 
