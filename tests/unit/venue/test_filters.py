@@ -16,13 +16,18 @@ from tests.engine_kit import BTC, code_of, scene
         ("0.01", "60000.05", -4014),
         ("0.01", "60000.005", -1111),
         ("0.01", "556.70", -4013),
-        ("0.01", "4529765", -4002),
+        ("0.01", "4529764.10", -4002),
+        ("0.01", "4529764.00", -4016),
         ("0.01", "63000.10", -4016),
         ("0.000", "60000", -4003),
     ],
 )
 def test_a_limit_buy_outside_a_filter_is_refused_with_its_code(qty, price, code):
     assert code_of(lambda: scene().order("BUY", qty, price)) == code
+
+
+def test_the_lowest_price_is_allowed():
+    assert scene().order("BUY", "0.1", "556.80")["status"] == "NEW"
 
 
 def test_a_buy_at_the_upper_band_around_the_mark_rests_only_when_it_is_within():
