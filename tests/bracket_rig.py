@@ -48,6 +48,7 @@ from tests.attacks.scene import BTC, LIMITS, START_NS
 
 SECOND_NS = 1_000_000_000
 TRADER = TraderId("TESTER-000")
+ANSWERS = frozenset({"accepted", "rejected", "modify_rejected", "cancel_rejected"})
 
 
 @dataclass
@@ -146,7 +147,8 @@ class Rig:
         self.engine.register_oms_type(self.strategy)
         self.orders: dict[str, AtVenue] = {}
         self.position = Decimal(0)
-        self.said: deque[Callable[[], None]] = deque()
+        self.said: deque[tuple[str, Callable[[], None]]] = deque()
+        self.lost: list[tuple[str, Callable[[], None]]] = []
         self._trades = 0
         self._fund()
         self.engine.start()
@@ -172,7 +174,9 @@ class Rig:
         assert self.strategy.enter(side, Decimal(50_000), Decimal(500), distance)
 
     def tick(self) -> None:
-        """Let a second pass, and what waits for it."""
+        """Let a second pass, and what waits for it; what was lost is looked up."""
+        self.said.extend(self.lost)
+        self.lost.clear()
         for handler in self.clock.advance_time(self.clock.timestamp_ns() + SECOND_NS):
             handler.handle()
         self.gate.brackets.on_tick()
@@ -285,12 +289,18 @@ class Rig:
     def say(self, what: str, order: Order, **facts: Any) -> None:
         tell = getattr(self.client, f"generate_order_{what}")
         keys = (order.strategy_id, order.instrument_id, order.client_order_id)
-        self.said.append(lambda: tell(*keys, **facts))
+        self.said.append((what, lambda: tell(*keys, **facts)))
 
     def hear(self) -> None:
         """Deliver the oldest word of the venue."""
         if self.said:
-            self.said.popleft()()
+            _, tell = self.said.popleft()
+            tell()
+
+    def lose(self) -> None:
+        """Lose the oldest word, if it answers a request: whoever looks it up hears it later."""
+        if self.said and self.said[0][0] in ANSWERS:
+            self.lost.append(self.said.popleft())
 
     def answer_all(self) -> None:
         """Grant and answer everything, until nobody asks for anything any more."""
@@ -306,7 +316,7 @@ class Rig:
         for _ in range(20):
             self.answer_all()
             self.tick()
-            if not self.client.asked and not self.said:
+            if not self.client.asked and not self.said and not self.lost:
                 return
         raise AssertionError("the gate and the venue never come to rest")
 

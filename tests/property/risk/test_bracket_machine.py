@@ -57,6 +57,10 @@ class Interleaved(RuleBasedStateMachine):
         self.rig.hear()
 
     @rule()
+    def lose(self) -> None:
+        self.rig.lose()
+
+    @rule()
     def answer_all(self) -> None:
         self.rig.answer_all()
 
