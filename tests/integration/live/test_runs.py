@@ -137,7 +137,7 @@ def test_a_second_signal_ends_a_run_whose_venue_is_silent_at_once(tmp_path: Path
     os.kill(venue, signal.SIGSTOP)
     log = next((tmp_path / "runs").glob("*/node*.log"))
     stop_when(process, lambda: True, signal.SIGINT)
-    stop_when(process, lambda: "EmaCross-002: STOPPED" in log.read_text(), signal.SIGINT)
+    stop_when(process, lambda: "EmaCross: STOPPED" in log.read_text(), signal.SIGINT)
     run = finish(process, tmp_path)
 
     assert run.code == 130
