@@ -6,7 +6,9 @@ and ``ps`` since 2026-06-30. Every quantity is a decimal string, every time mill
 """
 
 from collections.abc import Container, Iterator
+from dataclasses import replace
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from venue.market.book import Book
@@ -15,18 +17,17 @@ from venue.market.events import Depth, Kline, Level, Mark, MarketEvent, Quote, T
 Payload = dict[str, Any]
 
 PARTIAL_LEVELS = (5, 10, 20)
-_SPEEDS = ("", "@100ms", "@500ms")
+_PACES_MS = MappingProxyType({"": 250, "@100ms": 100, "@500ms": 500})
 _UM = 1
 
 
 def stream_payloads(
     event: MarketEvent,
     venue_now_ms: int,
-    book: Book | None = None,
     wanted: Container[str] | None = None,
 ) -> list[tuple[str, Payload]]:
     """
-    Return what an event is on each stream that carries it.
+    Return what an event is on each stream that carries it at once (see DepthPacer for depth).
 
     Parameters
     ----------
@@ -34,23 +35,100 @@ def stream_payloads(
         With the venue's times.
     venue_now_ms : int
         When it is sent (E).
-    book : Book, optional
-        The symbol's book after the event; without it there are no partial depth streams.
     wanted : Container[str], optional
         Names of streams that somebody listens to; others are left out. Default: all.
 
-    Notes
-    -----
-    Every speed of a depth stream carries each change at once, so that the chain of ``pu`` holds
-    on each; how often a source changes its book decides the rate.
-
     """
     found: list[tuple[str, Payload]] = []
-    for name in _names(event, has_book=book is not None):
-        if wanted is not None and name not in wanted:
-            continue
-        found.append((name, _payload(event, name, venue_now_ms, book)))
+    for name in _names(event):
+        if wanted is None or name in wanted:
+            found.append((name, _payload(event, venue_now_ms)))
     return found
+
+
+class DepthPacer:
+    """
+    The depth streams of one symbol: changes are gathered and sent at the pace of each stream.
+
+    A diff stream sends what changed since it last sent (a client that comes first gets one
+    change), so that each one's ``pu`` is the last one's ``u``; a partial stream sends the best
+    levels of the book.
+    """
+
+    def __init__(self, symbol: str) -> None:
+        stem = f"{symbol.lower()}@depth"
+        self._streams = [
+            _PacedDepth(f"{stem}{levels or ''}{suffix}", levels, pace_ms)
+            for levels in (0, *PARTIAL_LEVELS)
+            for suffix, pace_ms in _PACES_MS.items()
+        ]
+
+    def payloads(
+        self,
+        depth: Depth,
+        venue_now_ms: int,
+        book: Book,
+        wanted: Container[str] | None = None,
+    ) -> list[tuple[str, Payload]]:
+        """
+        Return what is sent after a change of the book.
+
+        Parameters
+        ----------
+        depth : Depth
+            The change; a snapshot is no change on a stream (clients ask REST for it).
+        venue_now_ms : int
+            When it is sent (E).
+        book : Book
+            The symbol's book after the change.
+        wanted : Container[str], optional
+            Names of streams that somebody listens to; others forget what they gathered.
+
+        """
+        found: list[tuple[str, Payload]] = []
+        for stream in self._streams:
+            if wanted is not None and stream.name not in wanted:
+                stream.forget()
+            elif stream.is_due(depth):
+                found.append((stream.name, stream.payload(depth, venue_now_ms, book)))
+        return found
+
+
+class _PacedDepth:
+    """One depth stream; ``levels`` is 0 for the changes."""
+
+    def __init__(self, name: str, levels: int, pace_ms: int) -> None:
+        self.name = name
+        self._levels = levels
+        self._pace_ms = pace_ms
+        self.forget()
+
+    def forget(self) -> None:
+        self._sent_ms: int | None = None
+        self._first: Depth | None = None
+        self._bids: dict[Decimal, Decimal] = {}
+        self._asks: dict[Decimal, Decimal] = {}
+
+    def is_due(self, depth: Depth) -> bool:
+        """Gather a change; return whether it is time to send."""
+        if depth.is_snapshot:
+            return self._levels > 0
+        if self._first is None:
+            self._first = depth
+        self._bids.update(depth.bids)
+        self._asks.update(depth.asks)
+        return self._sent_ms is None or depth.ts_ms - self._sent_ms >= self._pace_ms
+
+    def payload(self, depth: Depth, now_ms: int, book: Book) -> Payload:
+        """Return what was gathered, or the book's top, and begin anew."""
+        first = self._first or depth
+        bids, asks = tuple(self._bids.items()), tuple(self._asks.items())
+        if self._levels:
+            bids, asks = book.bids(self._levels), book.asks(self._levels)
+        self.forget()
+        self._sent_ms = depth.ts_ms
+        told = replace(depth, first_id=first.first_id, prev_id=first.prev_id)
+        return _depth(told, now_ms, bids, asks)
 
 
 def depth_levels(levels: tuple[Level, ...]) -> list[list[str]]:
@@ -58,7 +136,7 @@ def depth_levels(levels: tuple[Level, ...]) -> list[list[str]]:
     return [[format(price, "f"), format(qty, "f")] for price, qty in levels]
 
 
-def _names(event: MarketEvent, *, has_book: bool) -> Iterator[str]:
+def _names(event: MarketEvent) -> Iterator[str]:
     stem = event.symbol.lower()
     if isinstance(event, Quote):
         yield f"{stem}@bookTicker"
@@ -70,27 +148,17 @@ def _names(event: MarketEvent, *, has_book: bool) -> Iterator[str]:
         yield f"{stem}@markPrice@1s"
         if event.ts_ms // 1000 % 3 == 0:
             yield f"{stem}@markPrice"
-    else:
-        if not event.is_snapshot:  # a stream never carries one: clients ask REST for it
-            yield from (f"{stem}@depth{speed}" for speed in _SPEEDS)
-        if has_book:
-            for levels in PARTIAL_LEVELS:
-                yield from (f"{stem}@depth{levels}{speed}" for speed in _SPEEDS)
 
 
-def _payload(event: MarketEvent, name: str, now_ms: int, book: Book | None) -> Payload:
+def _payload(event: MarketEvent, now_ms: int) -> Payload:
     if isinstance(event, Quote):
         return _book_ticker(event, now_ms)
     if isinstance(event, Trade):
         return _agg_trade(event, now_ms)
     if isinstance(event, Mark):
         return _mark_price(event, now_ms)
-    if isinstance(event, Kline):
-        return _kline(event, now_ms)
-    levels = name.partition("@depth")[2].partition("@")[0]
-    if not levels or book is None:
-        return _depth(event, now_ms, event.bids, event.asks)
-    return _depth(event, now_ms, book.bids(int(levels)), book.asks(int(levels)))
+    assert isinstance(event, Kline)
+    return _kline(event, now_ms)
 
 
 def _book_ticker(quote: Quote, now_ms: int) -> Payload:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from venue.market.book import Book
 from venue.market.events import Depth, Kline, Mark, Quote, Trade
 from venue.market.shape import Bend
-from venue.market.streams import stream_payloads
+from venue.market.streams import DepthPacer, stream_payloads
 from venue.wire.clock import STEPPED
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Player:
         self._reel = reel
         self._wire = wire
         self._books: dict[str, Book] = {}
+        self._depths = {symbol: DepthPacer(symbol) for symbol in wire.exchange.symbols}
         self._last: dict[str, dict[type, Quote | Trade | Mark]] = {}
         self.played = 0
 
@@ -153,7 +154,11 @@ class Player:
             wire.exchange.book(event.symbol).update_id = self._books[event.symbol].last_id
         wanted = wire.market_streams.wanted
         if wanted:
-            for stream, payload in stream_payloads(event, wire.exchange.now_ms, book, wanted):
+            now_ms = wire.exchange.now_ms
+            payloads = stream_payloads(event, now_ms, wanted)
+            if isinstance(event, Depth) and book is not None:
+                payloads = self._depths[event.symbol].payloads(event, now_ms, book, wanted)
+            for stream, payload in payloads:
                 wire.publish(stream, payload)
         wire.settle(event.symbol)
 

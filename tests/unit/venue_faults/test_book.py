@@ -172,6 +172,9 @@ def test_events_of_one_type_stay_in_order_and_other_types_overtake(scene):
 
     happened = [("event", 1), ("event", 2), ("event", 3), ("event", 4)]
     assert told == [happened, happened, [*happened, ("delivery", 1), ("delivery", 3)]]
+    wire.exchange.emit("main", order_event("NEW", 5))
+    wire.settle()
+    assert wire.log.tail(1)[0]["kind"] == "event"  # the line is free again
 
 
 @pytest.mark.parametrize(

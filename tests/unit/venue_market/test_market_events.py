@@ -1,5 +1,6 @@
 """Books, bars and streams."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from venue.market.book import Book, BookGapError
 from venue.market.events import Depth, Kline, Mark, Quote, Trade, shifted
 from venue.market.klines import IntervalError, interval_ms, with_klines
-from venue.market.streams import stream_payloads
+from venue.market.streams import DepthPacer, stream_payloads
 
 D = Decimal
 
@@ -135,29 +136,72 @@ def test_prices_on_streams_keep_their_decimals():
     }  # fmt: skip
 
 
-def test_a_change_of_depth_goes_to_every_speed_and_partial_depth_is_the_book():
-    book = Book()
-    book.apply(depth(5, 5, 0, [(D(10 - i), D(1)) for i in range(7)], is_snapshot=True))
+def paced(changes, wanted=None):
+    """Return what a symbol's depth streams send for (after ms, change) pairs, by stream."""
+    pacer, book, sent = DepthPacer("BTCUSDT"), Book(), {}
+    for after_ms, change in changes:
+        now = replace(change, ts_ms=START + after_ms)
+        book.apply(now)
+        for name, payload in pacer.payloads(now, now.ts_ms, book, wanted):
+            sent.setdefault(name, []).append(payload)
+    return sent
+
+
+SNAPSHOT = depth(5, 5, 0, [(D(10 - i), D(1)) for i in range(7)], is_snapshot=True)
+
+
+def test_partial_depth_is_the_top_of_the_book():
     change = depth(6, 8, 5, [(D(10), D(0))], [(D(12), D(4))])
-    book.apply(change)
 
-    found = dict(stream_payloads(change, START, book))
+    partial = paced([(0, SNAPSHOT), (600, change)])["btcusdt@depth5"][-1]
 
-    assert set(found) == {
-        f"btcusdt@depth{levels}{speed}"
-        for levels in ("", "5", "10", "20")
-        for speed in ("", "@100ms", "@500ms")
-    }
-    diff, partial = found["btcusdt@depth@100ms"], found["btcusdt@depth5"]
-    assert (diff["U"], diff["u"], diff["pu"]) == (6, 8, 5)
-    assert (diff["b"], diff["a"]) == ([["10", "0"]], [["12", "4"]])
     assert partial["b"] == [[str(price), "1"] for price in (9, 8, 7, 6, 5)]
+    assert partial["a"] == [["12", "4"]]
+
+
+def test_depth_is_sent_at_the_pace_of_each_stream():
+    changes = [(100 * i, depth(5 + i, 5 + i, 4 + i, [(D(9), D(i))])) for i in range(11)]
+
+    sent = paced([(0, SNAPSHOT), *changes[1:]])
+
+    counts = {name.partition("@")[2]: len(rows) for name, rows in sent.items()}
+    assert {name: counts[name] for name in ("depth@100ms", "depth", "depth@500ms")} == {
+        "depth@100ms": 10, "depth": 4, "depth@500ms": 2,
+    }  # fmt: skip
+    assert counts["depth5@100ms"] == 11  # the snapshot, too
+    assert [row["T"] - START for row in sent["btcusdt@depth"]] == [100, 400, 700, 1000]
+
+
+def test_gathered_changes_are_one_change_with_its_chain():
+    changes = [
+        (100, depth(6, 7, 5, [(D(9), D(1))])),
+        (200, depth(8, 9, 7, [(D(9), D(2)), (D(8), D(0))])),
+        (300, depth(10, 12, 9, [(D(9), D(3))], [(D(11), D(4))])),
+        (350, depth(13, 13, 12, [(D(7), D(5))])),
+    ]
+
+    first, second = paced([(0, SNAPSHOT), *changes])["btcusdt@depth"]
+
+    assert (first["U"], first["u"], first["pu"], first["b"]) == (6, 7, 5, [["9", "1"]])
+    assert (second["U"], second["u"], second["pu"]) == (8, 13, first["u"])
+    assert (second["b"], second["a"]) == ([["9", "3"], ["8", "0"], ["7", "5"]], [["11", "4"]])
 
 
 def test_a_snapshot_is_no_change_on_a_stream():
-    whole = depth(5, 5, 0, [(D(10), D(1))], is_snapshot=True)
+    assert not any("@depth@" in name or name.endswith("@depth") for name in paced([(0, SNAPSHOT)]))
 
-    assert stream_payloads(whole, START) == []
+
+def test_a_stream_that_nobody_hears_gathers_nothing():
+    change, after = depth(6, 7, 5, [(D(9), D(1))]), depth(8, 9, 7, [(D(8), D(1))])
+    pacer, book = DepthPacer("BTCUSDT"), Book()
+    for event in (SNAPSHOT, change):
+        book.apply(event)
+        assert pacer.payloads(event, START, book, wanted=()) == []
+    book.apply(after)
+
+    [(name, payload)] = pacer.payloads(after, START, book, wanted={"btcusdt@depth"})
+
+    assert (name, payload["U"], payload["b"]) == ("btcusdt@depth", 8, [["8", "1"]])
 
 
 def test_only_streams_that_are_listened_to_are_made():
