@@ -108,7 +108,7 @@ def install_guard(
     _swap_risk_engine(kernel, gate, is_backtest=is_backtest)
     kernel.msgbus.deregister(ENDPOINT, kernel.exec_engine.execute)
     kernel.msgbus.register(ENDPOINT, gate.execute)
-    if is_backtest:
+    if rounds is None:
         _swap_client(kernel, client, gate)
     else:
         guard_live_client(client, gate.approvals)

@@ -17,7 +17,7 @@ from risk.rounds import Rounds
 TIMER = "RISK-PULSE"
 
 
-class Pulse(Actor):
+class Pulse(Actor):  # type: ignore[misc]
     """
     Started after the venue has said what is there and before any strategy.
 
@@ -70,6 +70,7 @@ class Pulse(Actor):
     def look(self) -> None:
         """Do what is due once a second."""
         gate, record = self._gate, self._gate.record
+        assert gate.brackets is not None, "Invariant: only a live kernel has a pulse"
         record.sync(gate.judge, self.clock.timestamp_ns())
         if not gate.judge.is_measuring:
             gate.judge.measure_from(record.figures, is_same_account=self._is_same_account)

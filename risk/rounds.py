@@ -52,6 +52,8 @@ class Rounds:
                         self._on_released(record["data"]["client_order_id"])
                     case "fill":
                         self._on_fill(record["data"])
+                    case _:
+                        pass  # decisions and states: nothing of a bracket's terms
 
     def _on_approved(self, data: dict[str, Any]) -> None:
         if "orders" not in data:
