@@ -34,6 +34,7 @@ class PlainLines:
     def show(self, snapshot: Snapshot | None, notices: list[Notice]) -> None:
         """Write what is new."""
         for notice in notices:
+            self._close(notice.ts_ns)
             if self._log.add(notice).count == 1:
                 self._write(notice.ts_ns, notice.kind, notice.text)
         if snapshot is None:

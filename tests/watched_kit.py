@@ -72,6 +72,7 @@ class WatchedScene(LiveScene):
 def trade(scene: WatchedScene) -> None:
     """Make a losing round trip, a denial, and leave an order at the venue."""
     scene.sample()
+    scene.settle(50_010)  # no sample is due, and the entry is compared with it all the same
     scene.submit(scene.bracket())
     scene.submit(scene.bracket(qty="0.3"))
     scene.settle(50_100)

@@ -67,8 +67,8 @@ def test_what_only_a_venue_has_is_told(ended):
     assert live["unanswered"] == []
     assert [event["event"] for event in live["events"]] == ["FEED_SILENT"]
     market, stop = live["slippage"]
-    # Bought at 50,000.1 on a mid price of 50,000; the stop at 49,500 sold at 49,399.9.
-    assert market["mean_bps"] == pytest.approx(0.02)
+    # Bought at 50,010.1 on a mid price of 50,010; the stop at 49,500 sold at 49,399.9.
+    assert market["mean_bps"] == pytest.approx(0.1 / 50_010 * 10_000)
     assert stop["mean_bps"] == pytest.approx(100.1 / 49_500 * 10_000)
 
 

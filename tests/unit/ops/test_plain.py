@@ -71,6 +71,17 @@ def test_denials_of_a_reason_are_written_once_a_minute_with_their_number(lines):
     assert [line.split()[:3] for line in again] == [["12:01:01", "DENIED", "A:"]]
 
 
+def test_a_denial_just_when_the_minute_is_over_begins_a_new_one(lines):
+    lines.show(denied("A", 0), denied("A", 1))
+
+    told = lines.show(denied("A", 59.999), denied("A", 60), at=61)
+
+    assert [line.split(maxsplit=2)[2] for line in told if "DENIED" in line] == [
+        "A: 2 more within the minute; last: A: observed=1, limit=0",
+        "A: observed=1, limit=0",
+    ]
+
+
 def test_a_heartbeat_is_written_every_thirty_seconds(lines):
     beats = [second for second in range(91) for line in lines.show(at=second) if "BEAT" in line]
 
