@@ -406,6 +406,7 @@ class HardenedExecutionClient(BinanceFuturesExecutionClient):  # type: ignore[mi
         order = command.client_order_id and self._cache.order(command.client_order_id)
         if order:
             await self._look(order)
+        return None
 
     async def generate_order_status_reports(
         self,

@@ -177,9 +177,8 @@ def _guard[T](row: Row, read: Callable[[], T]) -> T:
 
 def _order(row: Row, keys: tuple[str, ...]) -> OrderFact:
     def read() -> OrderFact:
-        symbol, client, venue, side, kind, tif, qty, done, price, trigger, working, status, reduce_only, ts = (
-            row.get(key) for key in keys
-        )  # fmt: skip
+        (symbol, client, venue, side, kind, tif, qty, done, price, trigger, working, status,
+         reduce_only, ts) = _values(row, keys)  # fmt: skip
         if status not in OPEN_STATUSES | CLOSED_STATUSES:
             raise ValueError(f"status {status!r} is unknown")
         return OrderFact(
@@ -198,9 +197,8 @@ def _algo(
     row: Row, keys: tuple[str, ...], child: Any, is_close_position: Any, reason: str
 ) -> OrderFact:
     def read() -> OrderFact:
-        symbol, client, venue, side, kind, tif, qty, done, price, trigger, working, status, reduce_only, ts = (
-            row.get(key) for key in keys
-        )  # fmt: skip
+        (symbol, client, venue, side, kind, tif, qty, done, price, trigger, working, status,
+         reduce_only, ts) = _values(row, keys)  # fmt: skip
         if status not in ALGO_STATUSES:
             raise ValueError(f"algo status {status!r} is unknown")
         quantity = _positive(qty)
@@ -223,6 +221,10 @@ def _algo(
 
 
 ALGO_STATUSES = WAITING_STATUSES | {"TRIGGERED", "FINISHED", "CANCELED", "EXPIRED", "REJECTED"}
+
+
+def _values(row: Row, keys: tuple[str, ...]) -> tuple[Any, ...]:
+    return tuple(row.get(key) for key in keys)
 
 
 def _known[T](table: Mapping[str, T | None], value: Any) -> T:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -103,7 +103,7 @@ class Queries:
         facts = read_all(rows, position_from_rest, self._on_unreadable)
         return [fact for fact in facts if fact.amount != 0]
 
-    async def _one(self, path: str, params: dict[str, str | None]) -> dict[str, Any] | None:
+    async def _one(self, path: str, params: Mapping[str, str | None]) -> dict[str, Any] | None:
         try:
             return dict(await self._get(path, params))
         except Exception as e:
@@ -111,7 +111,7 @@ class Queries:
                 return None
             raise
 
-    async def _get(self, path: str, params: dict[str, str | None]) -> Any:
+    async def _get(self, path: str, params: Mapping[str, str | None]) -> Any:
         payload = {key: value for key, value in params.items() if value is not None}
         payload["recvWindow"] = self._recv_window
         payload["timestamp"] = str(self._clock.timestamp_ms())

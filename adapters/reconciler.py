@@ -130,19 +130,12 @@ class Reconciler:
         again and again; then it is told as an alarm.
 
         """
-        for answers in range(1, self._patience.answers_min + 1):
-            await self.reconcile()
-            facts = {fact.symbol: fact for fact in await self._queries.positions()}
+        facts = await self._compared()
+        for _ in range(1, self._patience.answers_min):
             if not self._differing(facts):
                 break
-            for symbol in self._differing(facts):
-                await self._take_trades(symbol)
-            await self._sync.settle()
-            facts = {fact.symbol: fact for fact in await self._queries.positions()}
-            if not self._differing(facts):
-                break
-            if answers < self._patience.answers_min:
-                await asyncio.sleep(RECHECK_SECS)
+            await asyncio.sleep(RECHECK_SECS)
+            facts = await self._compared()
         self._note_differing(facts)
         wanted = facts if instrument_id is None else {symbol_of(instrument_id)}
         flat = PositionFact("", Decimal(0), Decimal(0))
@@ -150,6 +143,18 @@ class Reconciler:
             self._report(facts.get(symbol, flat._replace(symbol=symbol))) for symbol in wanted
         ]
         return [report for report in reports if report is not None]
+
+    async def _compared(self) -> dict[str, PositionFact]:
+        """Return the positions, after all that could explain a difference was asked for."""
+        await self.reconcile()
+        facts = {fact.symbol: fact for fact in await self._queries.positions()}
+        differing = self._differing(facts)
+        if not differing:
+            return facts
+        for symbol in differing:
+            await self._take_trades(symbol)
+        await self._sync.settle()
+        return {fact.symbol: fact for fact in await self._queries.positions()}
 
     def _differing(self, facts: dict[str, PositionFact]) -> list[str]:
         return [

@@ -159,8 +159,10 @@ class OrderSync:
     async def adopt_order(self, symbol: str, venue_id: str, *, is_foreign: bool = True) -> None:
         """Take an order that no event told, with its fills."""
         fact = await self._queries.order(symbol, order_id=venue_id)
-        order = fact and (self.own(fact) or self.adopt(fact, is_foreign=is_foreign))
-        if order:
+        if fact is None:
+            return
+        order = self.own(fact) or self.adopt(fact, is_foreign=is_foreign)
+        if order is not None:
             await self.apply(order, fact)
 
     def position(self, instrument_id: InstrumentId) -> Decimal:
@@ -171,4 +173,4 @@ class OrderSync:
 
 def symbol_of(instrument_id: InstrumentId) -> str:
     """Return the venue's name of an instrument: without the suffix that NautilusTrader adds."""
-    return instrument_id.symbol.value.removesuffix("-PERP")
+    return str(instrument_id.symbol.value).removesuffix("-PERP")

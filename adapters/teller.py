@@ -52,7 +52,7 @@ class OrderTeller:
         applied = set(order.trade_ids)
         told = self._of(order).trades.items()
         queued = sum((q for t, q in told if TradeId(t) not in applied), Decimal(0))
-        return order.filled_qty.as_decimal() + queued
+        return Decimal(order.filled_qty.as_decimal()) + queued
 
     def is_closed(self, order: Order) -> bool:
         """Return whether the order is over, or will be when the queue is empty."""
@@ -189,7 +189,7 @@ class OrderTeller:
         return told.terms or own
 
     def _quantity(self, order: Order) -> Decimal:
-        return self._terms(order)[0].as_decimal()
+        return Decimal(self._terms(order)[0].as_decimal())
 
 
 def _names(order: Order) -> dict[str, Any]:

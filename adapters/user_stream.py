@@ -59,6 +59,9 @@ class HardenedUserStream(BinanceUserDataWebSocketClient):  # type: ignore[misc]
 
     """
 
+    _stream_client: WebSocketClient | None
+    _subscription_id: str | None
+
     def __init__(
         self,
         *,

@@ -207,9 +207,12 @@ class LiveNode:
     async def agree(self) -> None:
         """Check that the node and the venue say the same: position, orders, balance, fees."""
         assert self.position() == self.venue_position()
-        assert {self._venue_id(o) for o in self.cache.orders_open()} == self.venue_working()
+        assert self.has_venue_orders(), (self.cache.orders_open(), self.venue_working())
         await self.until(self.has_venue_balance, "the venue's balance")
         assert abs(self.commissions() - await self.venue_commissions()) < TINY
+
+    def has_venue_orders(self) -> bool:
+        return {self._venue_id(o) for o in self.cache.orders_open()} == self.venue_working()
 
     def has_venue_balance(self) -> bool:
         return abs(self.usdt() - Decimal(self.truth()["wallets"]["USDT"])) < TINY
