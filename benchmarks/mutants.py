@@ -1,7 +1,7 @@
 """
-Break the risk core on purpose, one line at a time: each break must turn a test red.
+Break the risk core and the last hop on purpose, one line at a time: each must turn a test red.
 
-Every mutant is applied to a temporary copy of the tree, and the unit tests of the core run there.
+Every mutant is applied to a temporary copy of the tree, and the unit tests of its room run there.
 A mutant that survives is a rule that no test holds.
 
     python -m benchmarks.mutants [--only TEXT] [--jobs N] [--out FILE]
@@ -23,16 +23,25 @@ from typing import NamedTuple
 from risk.rulebook import ENTRY_RULES
 
 ROOT = Path(__file__).parents[1]
-NEEDED = ("risk", "tests/unit/risk", "tests/risk_builders.py", "tests/conftest.py")
+CORE_TESTS = ("tests/unit/risk",)
+HOP_TESTS = tuple(
+    f"tests/unit/adapters/test_{name}.py"
+    for name in ("last_hop", "budget", "watchdog", "books", "clock")
+)
+NEEDED = (
+    "risk", "adapters", "tests/unit/risk", *HOP_TESTS, "tests/risk_builders.py", "tests/conftest.py",
+)  # fmt: skip
 
 
 class Mutant(NamedTuple):
-    """One break: *old* stands once in *file* and becomes *new*."""
+    """One break: *old* stands once in *file* (of ``risk/`` unless it says so) and becomes *new*."""
 
     file: str
     old: str
     new: str
 
+
+LAST_LINE = "    except InvalidOperation:\n        return False"
 
 BY_HAND = (
     # limits: at the limit, and one step over it
@@ -116,6 +125,35 @@ BY_HAND = (
     Mutant("approvals", "    known.remove(terms)\n", ""),
     Mutant("approvals", "if known is None or terms not in known:", "if known is None:"),
     Mutant("approvals", "self._claimed.pop(key, None)", "pass"),
+    # the last hop, the venue's limits, the watch over streams
+    Mutant("adapters/last_hop", "            approvals.use(key, terms)\n", ""),
+    Mutant("adapters/last_hop", "not is_replaced and not approvals.use(key, ())", "not is_replaced and not approvals.claimed(key)"),  # noqa: E501 - a table
+    Mutant("adapters/last_hop", "if difference is None:", "if True:"),
+    Mutant("adapters/last_hop", "(expected.keys() | params.keys())", "expected.keys()"),
+    Mutant("adapters/last_hop", "set()) - {client_id})", "set()))"),
+    Mutant("adapters/last_hop", "is_replaced = path == ALGO_PATH and", "is_replaced ="),
+    Mutant("adapters/last_hop", "        if extra:\n", "        if False:\n"),
+    Mutant("adapters/last_hop", "and path == ALGO_PATH and serial_of(client_id):", "and serial_of(client_id):"),
+    Mutant("adapters/last_hop", "if (method, path) in FREE:", "if method != 'GET' and path not in ID_KEYS:"),
+    Mutant("adapters/last_hop", "if approvals is None:", "if False:"),
+    Mutant("adapters/last_hop", "return expected if terms.order_type == OrderType.LIMIT else None", "return expected"),
+    Mutant("adapters/last_hop", "if home != path or terms.is_quote_quantity:", "if terms.is_quote_quantity:"),
+    Mutant("adapters/last_hop", '"GTX" if terms.is_post_only else', '"GTC" if terms.is_post_only else'),
+    Mutant("adapters/last_hop", LAST_LINE, "    except InvalidOperation:\n        return True"),
+    Mutant("adapters/budget", "m.most * (1 - self._reserve)", "m.most"),
+    Mutant("adapters/budget", "m.used(now) + cost > m.most", "m.used(now) + cost >= m.most"),
+    Mutant("adapters/budget", "if passed.errand is Errand.EXIT:", "if False:"),
+    Mutant("adapters/budget", "return told + self.on_its_way", "return told"),
+    Mutant("adapters/budget", "max(used, self._used) if interval", "used if interval"),
+    Mutant("adapters/budget", "self._is_ban and self._is_end_told and now", "self._is_ban and now"),
+    Mutant("adapters/watchdog", "if age_ns <= self._max_ns:", "if age_ns < self._max_ns:"),
+    Mutant("adapters/watchdog", "age_ns > LOST_AFTER * self._max_ns", "age_ns >= LOST_AFTER * self._max_ns"),
+    Mutant("adapters/watchdog", "if line.reported is not kind:", "if True:"),
+    Mutant("adapters/watchdog", 'lines = [("anything", self._all)]', "lines = []"),
+    Mutant("adapters/books", "if not follows:", "if False:"),
+    Mutant("adapters/books", "if diff.u >= last_update_id]", "]"),
+    Mutant("adapters/clock", "min(samples, key=lambda s: s.round_trip_ns)", "samples[0]"),
+    Mutant("adapters/clock", "abs(best.offset_ns) > self", "abs(best.offset_ns) >= self"),
     Mutant("limits", 'strict=True, extra="forbid"', 'strict=True, extra="ignore"'),
     Mutant("limits", "strict=True, extra", "strict=False, extra"),
     Mutant("limits", "if self.unrealized_loss_ratio_alarm > self", "if self.unrealized_loss_ratio_alarm >= self"),
@@ -142,13 +180,15 @@ def run(mutant: Mutant) -> str:
             else:
                 shutil.copy(source, target)
         shutil.copy(ROOT / "pyproject.toml", tree)
-        path = tree / "risk" / f"{mutant.file}.py"
+        is_core = "/" not in mutant.file
+        path = tree / f"{'risk/' if is_core else ''}{mutant.file}.py"
         text = path.read_text(encoding="utf-8")
         if text.count(mutant.old) != 1:
             return "misplaced"
         path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
         command = [
-            sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "tests/unit/risk",
+            sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider",
+            *(CORE_TESTS if is_core else HOP_TESTS),
             # These look at the whole tree, or at the text of the code.
             "--deselect", "tests/unit/risk/test_decision.py",
         ]  # fmt: skip
@@ -165,7 +205,8 @@ def main() -> int:
     chosen = [m for m in mutants() if args.only in m.file + m.old]
     began = time.perf_counter()
     rule = mutants()[0].old
-    if run(Mutant("rulebook", rule, rule)) != "survived":
+    same = (Mutant("rulebook", rule, rule), Mutant("adapters/last_hop", LAST_LINE, LAST_LINE))
+    if any(run(mutant) != "survived" for mutant in same):
         parser.error("the tests fail on the unbroken tree: no mutant would prove anything")
     with ThreadPoolExecutor(args.jobs) as pool:
         fates = list(pool.map(run, chosen))

@@ -101,6 +101,7 @@ class OrderTerms(NamedTuple):
 def terms_of(order: Order) -> OrderTerms:
     """Return the terms that an approval holds good for; cheap, because each order is asked twice."""
     has_trigger = order.has_trigger_price
+    trails = order.order_type in _TRAILING_TYPES  # perhaps without a trigger price as yet
     return OrderTerms(  # in the order of its fields: names cost a microsecond here
         order.instrument_id,
         order.side,
@@ -112,13 +113,9 @@ def terms_of(order: Order) -> OrderTerms:
         order.is_quote_quantity,
         order.is_post_only,
         order.time_in_force,
-        order.trigger_type if has_trigger else None,
+        order.trigger_type if has_trigger or trails else None,
         order.expire_time_ns if order.time_in_force == TimeInForce.GTD else 0,
-        (
-            (order.trailing_offset, order.activation_price)
-            if order.order_type in _TRAILING_TYPES
-            else None
-        ),
+        (order.trailing_offset, order.activation_price) if trails else None,
     )
 
 
