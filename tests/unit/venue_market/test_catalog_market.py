@@ -94,8 +94,8 @@ def test_bars_come_back_as_the_same_bars(tmp_path):
 
     closed = [e for e in replay(store) if isinstance(e, Kline) and e.is_closed]
 
-    made = [tuple(map(str, (b.open, b.high, b.low, b.close, b.volume))) for b in closed]
-    assert made == BARS
+    made = [(b.open, b.high, b.low, b.close, b.volume) for b in closed]
+    assert made == [tuple(map(D, row)) for row in BARS]
     assert [bar.ts_ms for bar in closed] == [START + MINUTE, START + 2 * MINUTE]
 
 
