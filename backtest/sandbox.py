@@ -5,6 +5,7 @@ from __future__ import annotations
 from asyncio import AbstractEventLoop
 from typing import Any
 
+from nautilus_trader.adapters.binance.futures.types import BinanceFuturesMarkPriceUpdate
 from nautilus_trader.adapters.sandbox.config import SandboxExecutionClientConfig
 from nautilus_trader.adapters.sandbox.execution import SandboxExecutionClient
 from nautilus_trader.backtest.config import SimulationModuleConfig
@@ -12,7 +13,7 @@ from nautilus_trader.backtest.engine import SimulatedExchange
 from nautilus_trader.backtest.execution_client import BacktestExecClient
 from nautilus_trader.backtest.models import LatencyModel
 from nautilus_trader.backtest.modules import SimulationModule
-from nautilus_trader.common.component import LiveClock, Logger
+from nautilus_trader.common.component import LiveClock, Logger, MessageBus
 from nautilus_trader.core.data import Data
 from nautilus_trader.execution.messages import TradingCommand
 from nautilus_trader.live.factories import LiveExecClientFactory
@@ -25,7 +26,7 @@ from nautilus_trader.model.objects import Money
 
 from backtest.engine import BINANCE, with_fees
 from backtest.fills import SeededFillModel
-from backtest.funding import FundingSettlement
+from backtest.funding import PRIORITY, FundingSettlement
 from backtest.liquidation import LiquidationEngine
 from backtest.margin import BracketMarginModel, LiquidationFeeModel
 from backtest.venue import MS_NS
@@ -200,16 +201,18 @@ class LiveFunding(FundingSettlement):
 
     def __init__(self) -> None:
         super().__init__()
-        self._coming: dict[InstrumentId, FundingRateUpdate] = {}
+        self._coming: dict[InstrumentId, BinanceFuturesMarkPriceUpdate] = {}
 
-    def settle(self, update: FundingRateUpdate) -> None:
+    def attach(self, exchange: SimulatedExchange, msgbus: MessageBus) -> None:
+        """Listen to the mark price stream, which tells the rate and when it will be settled."""
+        self._exchange, self._msgbus = exchange, msgbus
+        topic = f"data.{BinanceFuturesMarkPriceUpdate.__name__}*"
+        msgbus.subscribe(topic, self.on_mark_price, priority=PRIORITY)
+
+    def on_mark_price(self, update: BinanceFuturesMarkPriceUpdate) -> None:
         """Settle the rate of before if *update* is about a later settlement."""
         before = self._coming.get(update.instrument_id)
         self._coming[update.instrument_id] = update
-        if before is None or not before.next_funding_ns or not update.next_funding_ns:
-            return
-        if update.next_funding_ns > before.next_funding_ns:
-            due_ns = before.next_funding_ns
-            super().settle(
-                FundingRateUpdate(before.instrument_id, before.rate, due_ns, update.ts_init)
-            )
+        if before is not None and update.next_funding_ns > before.next_funding_ns:
+            rate, due_ns = before.funding_rate, before.next_funding_ns
+            self.settle(FundingRateUpdate(update.instrument_id, rate, due_ns, update.ts_init))

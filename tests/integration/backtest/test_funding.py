@@ -4,6 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
+from nautilus_trader.adapters.binance.futures.types import BinanceFuturesMarkPriceUpdate
 from nautilus_trader.backtest.engine import BacktestEngine
 from nautilus_trader.model.currencies import USDT
 from nautilus_trader.model.data import FundingRateUpdate, MarkPriceUpdate, QuoteTick
@@ -14,6 +15,7 @@ from nautilus_trader.model.objects import Price
 from nautilus_trader.trading.strategy import Strategy
 
 from backtest.engine import build_engine
+from backtest.sandbox import LiveFunding
 from configs.profile import Profile
 from risk.events import FUNDING_TOPIC, FundingPayment
 
@@ -137,3 +139,28 @@ def test_without_funding_in_the_profile_nothing_is_settled(run, btc) -> None:
 
     assert told == []
     assert _balance(engine) == Decimal(100_000)
+
+
+def test_a_live_rate_is_settled_once_when_the_venue_moves_on_to_the_next(
+    run, btc, monkeypatch
+) -> None:
+    monkeypatch.setattr("backtest.venue.FundingSettlement", LiveFunding)
+    _, engine = run([], until=24)  # It still holds 0.1 BTC at the end.
+    paid: list[FundingPayment] = []
+    msgbus = engine.kernel.msgbus
+    msgbus.subscribe(FUNDING_TOPIC, paid.append)
+    before = _balance(engine)
+    due = [START_NS + hour * HOUR_NS for hour in (24, 32, 40)]
+    topic = f"data.{BinanceFuturesMarkPriceUpdate.__name__}.BINANCE.BTCUSDT-PERP"
+
+    for rate, next_ns in (("0.0002", 0), ("0.0001", 0), ("0.0003", 1), ("0.0005", 1)):
+        price = Price.from_str("50000.0")
+        update = BinanceFuturesMarkPriceUpdate(
+            instrument_id=btc.id, mark=price, index=price, estimated_settle=price,
+            funding_rate=Decimal(rate), next_funding_ns=due[next_ns], ts_event=due[next_ns] - 1,
+            ts_init=due[next_ns] - 1,
+        )  # fmt: skip
+        msgbus.publish(topic, update)
+
+    assert paid == [FundingPayment(btc.id.value, Decimal("-0.5"), due[0])]
+    assert _balance(engine) == before - Decimal("0.5")
