@@ -1,14 +1,10 @@
 """The symbol's filters, each with its code; bands are around the mark price."""
 
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
-from typing import TYPE_CHECKING
 
 from venue.engine.errors import refusal
 from venue.engine.numbers import ZERO
 from venue.engine.symbols import SymbolSpec
-
-if TYPE_CHECKING:
-    from venue.engine.book import Book
 
 CLOSED_STATUSES = ("CLOSE", "DELIVERED", "DELIVERING", "SETTLING", "PENDING_TRADING")
 
@@ -71,13 +67,11 @@ def market_bound(spec: SymbolSpec, side: str, mark: Decimal) -> Decimal:
     return mark * (1 + bound) if side == "BUY" else mark * (1 - bound)
 
 
-def check_market_best(spec: SymbolSpec, side: str, book: "Book") -> None:
+def check_market_best(spec: SymbolSpec, side: str, best: Decimal | None, mark: Decimal) -> None:
     """Refuse a MARKET order without a counterparty (-2020) or out of bounds (-4131)."""
-    levels = book.levels_against(side)
-    if not levels:
+    if best is None:
         raise refusal(-2020)
-    bound = market_bound(spec, side, book.mark_price)
-    best = levels[0][0]
+    bound = market_bound(spec, side, mark)
     if best > bound if side == "BUY" else best < bound:
         raise refusal(-4131)
 

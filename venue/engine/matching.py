@@ -54,6 +54,13 @@ def check_time_in_force(ex: "Exchange", order: Order) -> None:
             raise refusal(-5021)
 
 
+def best_against(ex: "Exchange", order: Order) -> Decimal | None:
+    """Return the best price on the other side: the market's, or a resting order's."""
+    prices = [price for price, _ in ex.book(order.symbol).levels_against(order.side)[:1]]
+    prices += [rival.price for rival in _rivals(ex, order)[:1]]
+    return (min if order.is_buy else max)(prices, default=None)
+
+
 def would_take(ex: "Exchange", order: Order) -> bool:
     """Return whether an order would execute at once."""
     limit = taker_limit(ex, order)

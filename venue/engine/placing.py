@@ -88,7 +88,8 @@ def accept(
     if order.is_reducing:
         reducing.admit(ex, account, order)
     if order.type == "MARKET":
-        filters.check_market_best(spec, order.side, ex.book(spec.symbol))
+        best, mark = matching.best_against(ex, order), ex.book(spec.symbol).mark_price
+        filters.check_market_best(spec, order.side, best, mark)
     matching.check_time_in_force(ex, order)
     margin.check_entry(ex, account, spec, order)
     account.orders[order.order_id] = order

@@ -110,6 +110,7 @@ def test_an_isolated_positions_leverage_cannot_be_lowered():
     venue.order("BUY", "0.1")
 
     assert code_of(lambda: venue.ask("POST", "leverage", symbol=BTC, leverage=9)) == -4161
+    assert venue.ask("POST", "leverage", symbol=BTC, leverage=10)["leverage"] == 10
     assert venue.ask("POST", "leverage", symbol=BTC, leverage=11)["leverage"] == 11
 
 
@@ -236,6 +237,18 @@ def test_funding_takes_from_longs_what_it_gives_to_shorts():
     assert "P" not in update
     assert venue.ask("GET", "income", incomeType="FUNDING_FEE")[0]["income"] == "-9.00000000"
     assert venue.ask("GET", "fundingRate", symbol=BTC)[0]["fundingTime"] == FUNDING_MS
+
+
+def test_a_settlement_that_the_market_moves_happens_at_its_new_time_only():
+    venue = scene()
+    venue.order("BUY", "0.5")
+    venue.ex.on_mark(BTC, D(60_000), D(60_000), D("0.0001"), FUNDING_MS + 1_000)
+
+    venue.ex.advance(FUNDING_MS + 999)
+    assert venue.ask("GET", "income", incomeType="FUNDING_FEE") == []
+    venue.wait(1)
+
+    assert len(venue.ask("GET", "income", incomeType="FUNDING_FEE")) == 1
 
 
 def test_funding_of_an_isolated_position_is_told_with_it():
