@@ -28,7 +28,12 @@ ENVIRONMENTS: dict[Mode, tuple[Environment, ...]] = {
 
 
 def _midnight(value: object) -> object:
-    """Let a TOML date stand for its first moment in UTC."""
+    """Let a TOML date stand for its first moment in UTC, and take what a journal wrote as text."""
+    if isinstance(value, str):
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError:
+            return value  # refused below, by its rule
     if isinstance(value, date) and not isinstance(value, datetime):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
     return value
