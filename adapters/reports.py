@@ -6,19 +6,17 @@ from decimal import Decimal
 
 from nautilus_trader.core.datetime import millis_to_nanos
 from nautilus_trader.core.uuid import UUID4
-from nautilus_trader.execution.reports import FillReport, OrderStatusReport, PositionStatusReport
+from nautilus_trader.execution.reports import OrderStatusReport, PositionStatusReport
 from nautilus_trader.model.enums import (
-    LiquiditySide,
     OrderStatus,
     OrderType,
     PositionSide,
     TimeInForce,
 )
-from nautilus_trader.model.identifiers import AccountId, ClientOrderId, TradeId, VenueOrderId
+from nautilus_trader.model.identifiers import AccountId, ClientOrderId, VenueOrderId
 from nautilus_trader.model.instruments import Instrument
-from nautilus_trader.model.objects import Currency, Money
 
-from adapters.facts import OrderFact, PositionFact, TradeFact
+from adapters.facts import OrderFact, PositionFact
 
 _PRICELESS = frozenset({OrderType.MARKET, OrderType.STOP_MARKET, OrderType.MARKET_IF_TOUCHED})
 
@@ -52,22 +50,6 @@ def adoption_report(
         trigger_type=fact.trigger_type, post_only=fact.is_post_only,
         reduce_only=fact.is_reduce_only, report_id=UUID4(), ts_accepted=ts_event,
         ts_last=ts_event, ts_init=ts_init,
-    )  # fmt: skip
-
-
-def fill_report(
-    trade: TradeFact, *, account_id: AccountId, instrument: Instrument, ts_init: int
-) -> FillReport:
-    """Return a fill as a report."""
-    asset = trade.fee_asset
-    currency = instrument.quote_currency if asset is None else Currency.from_str(asset)
-    return FillReport(
-        account_id=account_id, instrument_id=instrument.id,
-        venue_order_id=VenueOrderId(trade.order_id), trade_id=TradeId(trade.trade_id),
-        order_side=trade.side, last_qty=instrument.make_qty(trade.quantity),
-        last_px=instrument.make_price(trade.price), commission=Money(trade.fee, currency),
-        liquidity_side=LiquiditySide.MAKER if trade.is_maker else LiquiditySide.TAKER,
-        ts_event=millis_to_nanos(trade.ts_ms), report_id=UUID4(), ts_init=ts_init,
     )  # fmt: skip
 
 

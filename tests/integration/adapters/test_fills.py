@@ -111,26 +111,30 @@ def test_a_stop_that_fills_in_parts_and_then_finishes_is_counted_once(kind):
     async def main():
         async with scene(kind) as live:
             stop = await live.protected()
-            held = []
+            held = {}
 
-            def fills_after_the_end(payload):
-                if payload.get("o", {}).get("x") == "TRADE":
-                    order = payload["o"]
+            def first_part_only(payload):
+                order = payload.get("o", {})
+                if order.get("x") == "TRADE":
                     first = {**order, "l": "0.004", "z": "0.004", "X": "PARTIALLY_FILLED", "t": 1}
-                    second = {**order, "l": "0.006", "z": "0.010", "t": 2}
-                    held.append({**payload, "o": second})
+                    held["rest"] = {**payload, "o": {**order, "l": "0.006", "z": "0.010", "t": 2}}
                     return [(0, {**payload, "o": first})]
+                if order.get("X") == "FINISHED":
+                    held["end"] = payload
+                    return []
                 return [(0, payload)]
 
-            live.faults.events = fills_after_the_end
+            live.faults.events = first_part_only
             live.venue.move("BTCUSDT", Decimal(54_000))
-            await live.until(lambda: held and not live.truth()["open_algos"])
+            await live.until(lambda: "end" in held)
+            await live.until(lambda: live.order(stop).filled_qty == Quantity.from_str("0.004"))
             live.faults.events = None
+            live.send(held["end"])
             if live.is_stock:
                 await live.until(lambda: live.order(stop).status == OrderStatus.FILLED)
                 assert [f.trade_id.value for f in live.fills(stop)][-1].startswith("ALGO-")
                 return
-            live.send(held[0])
+            live.send(held["rest"])
             await live.until(lambda: live.order(stop).status == OrderStatus.FILLED)
             assert [f.trade_id.value for f in live.fills(stop)] == ["1", "2"]
             assert live.position() == live.venue_position() == 0
