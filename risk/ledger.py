@@ -145,8 +145,8 @@ class Ledger:
             self._judge.on_closed(instrument_id, order_id)
             self._approvals.revoke(order_id)
         row = FillRow(
-            order_id, fill.strategy_id.value, instrument_id, "BUY" if side > 0 else "SELL",
-            qty, px, fee_usdt,
+            order_id, fill.trade_id.value, fill.strategy_id.value, instrument_id,
+            "BUY" if side > 0 else "SELL", qty, px, fee_usdt,
         )  # fmt: skip
         self._record.fill(self._judge, fill.ts_event, row)
         if not is_money:  # The position is true, so that exits still fit it; the money is not.

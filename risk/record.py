@@ -40,9 +40,16 @@ class OrderRow(msgspec.Struct, omit_defaults=True):
 
 
 class FillRow(msgspec.Struct):
-    """A fill in the journal; *fee_usdt* is positive when it was paid."""
+    """
+    A fill in the journal; *fee_usdt* is positive when it was paid.
+
+    *trade_id* is the venue's, unique for each instrument: a node that takes over after a restart
+    may write a fill down once more.
+
+    """
 
     client_order_id: str
+    trade_id: str
     strategy_id: str
     instrument_id: str
     side: str

@@ -42,6 +42,7 @@ class Rounds:
         self.ids: set[str] = set()
         self._round_of: dict[str, Round] = {}
         self._row_of: dict[str, OrderRow] = {}
+        self._trades: set[tuple[str, str]] = set()
         with path.open("rb") as file:
             for line in file:
                 record = msgspec.json.decode(line)
@@ -94,12 +95,13 @@ class Rounds:
             known.sent.add(order_id)
 
     def _on_fill(self, data: dict[str, Any]) -> None:
+        trade = data["instrument_id"], data["trade_id"]
         known = self._round_of.get(data["client_order_id"])
-        if known is not None and known.entry.client_order_id == data["client_order_id"]:
-            # A restart may have journalled a fill once more.
-            known.filled_qty = min(
-                known.filled_qty + Decimal(data["quantity"]), known.entry.quantity
-            )
+        if trade in self._trades or known is None:
+            return  # A restart may have journalled a fill once more.
+        self._trades.add(trade)
+        if known.entry.client_order_id == data["client_order_id"]:
+            known.filled_qty += Decimal(data["quantity"])
 
 
 def open_rounds(rounds: Iterable[Round], position_qty: Decimal) -> list[tuple[Round, Decimal]]:

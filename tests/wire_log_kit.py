@@ -118,8 +118,13 @@ class Script:
     def approve(self, *rows: dict[str, Any]) -> None:
         self.record("approved", command="SubmitOrderList", orders=list(rows))
 
-    def fill(self, client_id: str, side: str, qty: str, price: str = "10000") -> None:
-        self.record("fill", client_order_id=client_id, side=side, quantity=qty, price=price)
+    def fill(
+        self, client_id: str, side: str, qty: str, price: str = "10000", trade_id: str = "101"
+    ) -> None:
+        self.record(
+            "fill", client_order_id=client_id, trade_id=trade_id, instrument_id=INSTRUMENT,
+            side=side, quantity=qty, price=price,
+        )  # fmt: skip
 
     # -- the run -------------------------------------------------------------------------------
 

@@ -134,7 +134,9 @@ def _reach(facts: Facts) -> dict[str, tuple[Decimal, Decimal]]:
     """
     net: dict[str, Decimal] = defaultdict(Decimal)
     filled: dict[str, Decimal] = defaultdict(Decimal)
-    for fill in _records(facts, "fill"):
+    # A restart may have journalled a fill once more.
+    fills = {(_symbol(fill), fill["trade_id"]): fill for fill in _records(facts, "fill")}
+    for fill in fills.values():
         qty = Decimal(str(fill["quantity"]))
         net[_symbol(fill)] += qty if fill["side"] == "BUY" else -qty
         filled[fill["client_order_id"]] += qty

@@ -4,28 +4,29 @@ from collections import Counter, defaultdict
 from decimal import Decimal
 from typing import Any
 
-from venue.checkers.ids import base_of
-from venue.checkers.log import Breach
+from venue.checkers.ids import base_of, symbol_of
+from venue.checkers.log import Breach, Line
 from venue.checkers.run import Run, Verdict
 
-_Fill = tuple[str, str, Decimal, Decimal]  # order, side, quantity, price
+_Fill = tuple[str, str, str, str, Decimal, Decimal]  # symbol, trade, order, side, quantity, price
 
 
 def check_fills(run: Run) -> Verdict:
-    """Hold the fills that the node wrote down against the venue's, order by order."""
+    """
+    Hold the fills that the node wrote down against the venue's, trade by trade.
+
+    A node that takes over after a restart may write down what the one before it had written.
+
+    """
     assert run.journal is not None
-    venue: Counter[_Fill] = Counter()
     lines: dict[_Fill, int] = {}
     for number, o in _trades(run):
-        fill = (base_of(o["c"]), o["S"], Decimal(o["l"]), Decimal(o["L"]))
-        venue[fill] += 1
-        lines[fill] = number
+        terms = base_of(o["c"]), o["S"], Decimal(o["l"]), Decimal(o["L"])
+        lines[o["s"], str(o["t"]), *terms] = number
+    venue = Counter(lines.keys())
     node: Counter[_Fill] = Counter()
-    for record in run.journal:
-        if record["type"] == "fill":
-            row = record["data"]
-            qty, price = Decimal(row["quantity"]), Decimal(row["price"])
-            node[base_of(row["client_order_id"]), row["side"], qty, price] += 1
+    for life in _lives(run.journal):
+        node |= Counter(life)
     breaches = [
         Breach(lines[fill], f"{_shown(fill)}: filled {count} times more than the node counted")
         for fill, count in (venue - node).items()
@@ -55,6 +56,20 @@ def check_commissions(run: Run) -> Verdict:
     return Verdict(breaches, {asset: f"{fee:f}" for asset, fee in sorted(paid.items())})
 
 
+def _lives(journal: list[Line]) -> list[list[_Fill]]:
+    """Return the fills of each start of the node, which begins with its profile."""
+    lives: list[list[_Fill]] = [[]]
+    for record in journal:
+        if record["type"] == "profile":
+            lives.append([])
+        elif record["type"] == "fill":
+            row = record["data"]
+            symbol, order = symbol_of(row["instrument_id"]), base_of(row["client_order_id"])
+            qty, price = Decimal(row["quantity"]), Decimal(row["price"])
+            lives[-1].append((symbol, row["trade_id"], order, row["side"], qty, price))
+    return lives
+
+
 def _trades(run: Run) -> list[tuple[int, dict[str, Any]]]:
     """Return the fills, each once however often it was told, with their lines."""
     found: dict[tuple[str, int, int], tuple[int, dict[str, Any]]] = {}
@@ -67,5 +82,5 @@ def _trades(run: Run) -> list[tuple[int, dict[str, Any]]]:
 
 
 def _shown(fill: _Fill) -> str:
-    client_id, side, qty, price = fill
-    return f"{client_id} {side} {qty:f} at {price:f}"
+    _, trade_id, client_id, side, qty, price = fill
+    return f"{client_id} {side} {qty:f} at {price:f} (trade {trade_id})"

@@ -214,9 +214,9 @@ def approved(order_id: str, side: str, quantity: str) -> tuple[str, dict[str, An
     return "approved", {"command": "SubmitOrder", "orders": [order | {"quantity": quantity}]}
 
 
-def fill(order_id: str, side: str, quantity: str) -> tuple[str, dict[str, Any]]:
+def fill(order_id: str, side: str, quantity: str, trade: str) -> tuple[str, dict[str, Any]]:
     return "fill", {
-        "client_order_id": order_id, "instrument_id": "BTCUSDT-PERP.BINANCE", "side": side,
+        "client_order_id": order_id, "trade_id": trade, "instrument_id": "BTCUSDT-PERP.BINANCE", "side": side,
         "quantity": quantity,
     }  # fmt: skip
 
@@ -229,9 +229,11 @@ def fill(order_id: str, side: str, quantity: str) -> tuple[str, dict[str, Any]]:
 def test_a_position_is_ours_when_the_journal_explains_it(
     tmp_path: Path, position: str, *, is_ours: bool
 ) -> None:
-    # 0.003 bought; a stop over it may have filled, and an entry over 0.002 more.
+    # 0.003 bought, of which 0.001 was written down twice by a restart; a stop over it may have
+    # filled, and an entry over 0.002 more.
     write_journal(
-        tmp_path, approved("E-1", "BUY", "0.003"), fill("E-1", "BUY", "0.003"),
+        tmp_path, approved("E-1", "BUY", "0.003"), fill("E-1", "BUY", "0.002", "1"),
+        fill("E-1", "BUY", "0.001", "2"), fill("E-1", "BUY", "0.001", "2"),
         approved("S-1", "SELL", "0.003"), approved("E-2", "BUY", "0.002"),
     )  # fmt: skip
     change = put("/fapi/v3/positionRisk", 0, "positionAmt", value=position)

@@ -8,9 +8,9 @@ def test_fills_that_were_counted_once_pass(script, judged):
     script.order("a", "BUY", "2", "TRADE", l="1")
     script.order("a", "BUY", "2", "TRADE", l="1")
     script.order("sl:2", "SELL", "2.0", "TRADE", R=True)
-    for _ in range(2):
-        script.fill("a", "BUY", "1.000")
-    script.fill("sl", "SELL", "2")
+    script.fill("a", "BUY", "1.000", trade_id="101")
+    script.fill("a", "BUY", "1.000", trade_id="102")
+    script.fill("sl", "SELL", "2", trade_id="103")
 
     assert judged(check_fills) == []
 
@@ -20,13 +20,38 @@ def test_a_fill_counted_twice_is_caught(script, judged):
     script.fill("a", "BUY", "1")
     script.fill("a", "BUY", "1")
 
-    assert judged(check_fills) == ["a BUY 1 at 10000: counted 1 times more than it was filled"]
+    assert judged(check_fills) == [
+        "a BUY 1 at 10000 (trade 101): counted 1 times more than it was filled"
+    ]
+
+
+def test_a_fill_counted_twice_in_place_of_another_like_it_is_caught(script, judged):
+    script.order("a", "BUY", "2", "TRADE", l="1")
+    script.order("a", "BUY", "2", "TRADE", l="1")
+    script.fill("a", "BUY", "1", trade_id="101")
+    script.fill("a", "BUY", "1", trade_id="101")
+
+    assert len(judged(check_fills)) == 2
+
+
+def test_a_fill_may_be_written_down_once_by_each_start_of_the_node(script, judged):
+    script.order("a", "BUY", "1", "TRADE")
+    for _ in range(2):
+        script.record("profile", hash="h", profile={})
+        script.fill("a", "BUY", "1")
+    assert judged(check_fills) == []
+
+    script.fill("a", "BUY", "1")
+
+    assert len(judged(check_fills)) == 1
 
 
 def test_a_fill_that_was_missed_is_caught(script, judged):
     script.order("a", "BUY", "1", "TRADE")
 
-    assert judged(check_fills) == ["a BUY 1 at 10000: filled 1 times more than the node counted"]
+    assert judged(check_fills) == [
+        "a BUY 1 at 10000 (trade 101): filled 1 times more than the node counted"
+    ]
 
 
 def test_a_fill_at_another_price_is_caught_on_both_sides(script, judged):
