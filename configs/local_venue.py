@@ -79,6 +79,7 @@ def _arguments(profile: Profile, folder: Path) -> list[str]:
         "--market": played.market,
         "--symbols": symbols,
         "--speed": f"{played.speed}",
+        "--bar-rest-ms": f"{played.bar_rest_ms}",
         "--seed": f"{profile.seed}",
         "--account": f"{ACCOUNT}:usdt={account.starting_balance_usdt}"
         f":leverage={account.leverage}:margin={venue.margin_type}",

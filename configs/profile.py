@@ -139,6 +139,8 @@ class RehearsalSection(Strict):
 
     market: str = Field(pattern=r"^(generated|(catalog|recording):.+)$")
     speed: Positive = Decimal(1)
+    bar_rest_ms: Annotated[int, Field(ge=0, le=60_000)] = 0
+    """Rest of a faster market after each closed bar, so that bars can be acted on as they close."""
     start: Moment | None = None
     end: Moment | None = None
     scenario: str | None = Field(default=None, min_length=1)

@@ -87,6 +87,7 @@ def read_arguments(argv: list[str]) -> Arguments:
             start_ms=given.start,
             end_ms=given.end,
             speed=given.speed,
+            bar_rest_ms=given.bar_rest_ms,
             seed=given.seed,
             accounts=tuple(given.account or [AccountConfig()]),
             keys_dir=given.keys_dir,
@@ -126,6 +127,8 @@ def _parser() -> _Parser:
     add("--start", type=_iso_ms, metavar="ISO", help="first moment to play, UTC")
     add("--end", type=_iso_ms, metavar="ISO", help="last moment to play, UTC")
     add("--speed", type=_speed, default=1.0, metavar="1|N|step", help="default 1, as recorded")
+    add("--bar-rest-ms", type=_whole, default=0, metavar="N",
+        help="rest after each closed bar of a faster market (default 0)")  # fmt: skip
     add("--seed", type=_whole, help="same market, engine and keys each time")
     add(
         "--account",

@@ -82,6 +82,9 @@ class VenueConfig:
         The part of a catalog or recording that is played, or when a generated market begins.
     speed : float
         Market seconds for each second; 0 for a venue that is stepped.
+    bar_rest_ms : int
+        How long a market that is played faster rests after a bar has closed, milliseconds, so that
+        whoever decides on bars can act at the price that they closed at.
     seed : int, optional
         Of the market, the engine and the keys; without one the keys come from the system.
     accounts : tuple of AccountConfig
@@ -105,6 +108,7 @@ class VenueConfig:
     start_ms: int | None = None
     end_ms: int | None = None
     speed: float = 1.0
+    bar_rest_ms: int = 0
     seed: int | None = None
     accounts: tuple[AccountConfig, ...] = (AccountConfig(),)
     keys_dir: Path | None = None
@@ -125,6 +129,8 @@ class VenueConfig:
             raise ConfigError(f"unrouted={self.unrouted}: not one of {UNROUTED}")
         if not 0 <= self.speed <= 10_000:
             raise ConfigError(f"speed={self.speed}: not in 0 (stepped) to 10000")
+        if not 0 <= self.bar_rest_ms <= 60_000:
+            raise ConfigError(f"bar_rest_ms={self.bar_rest_ms}: not in 0..60000")
         if not 0 <= self.port <= 65_535:
             raise ConfigError(f"port={self.port}: not in 0..65535")
 

@@ -43,7 +43,11 @@ class VenueClock:
         """Run at *speed* from here on."""
         here = self.reel_ms()
         self._speed = speed
-        self._anchor = (self.wire_ms(), here)
+        self._anchor = (self.market_ms(), here)
+
+    def rest_at(self, reel_ms: int) -> None:
+        """Put the recording's time back to *reel_ms*: it has rested there until now."""
+        self._anchor = (self.market_ms(), reel_ms)
 
     def set_market(self, market_ms: int) -> None:
         """Put the market's time to *market_ms*; the way back is open only through a new clock."""

@@ -46,6 +46,7 @@ class Player:
         self._books: dict[str, Book] = {}
         self._depths = {symbol: DepthPacer(symbol) for symbol in wire.exchange.symbols}
         self._last: dict[str, dict[type, Quote | Trade | Mark]] = {}
+        self._rest_secs = wire.config.bar_rest_ms / 1_000
         self.played = 0
 
     @property
@@ -118,9 +119,13 @@ class Player:
 
     async def _play_until(self, ts_ms: int) -> None:
         while self._is_due(ts_ms):
-            self._play()
+            event = self._play()
             if self.played % BURST == 0:
                 await asyncio.sleep(0)
+            if self._rest_secs and _is_closed_bar(event) and not _is_closed_bar(self._reel.next):
+                await asyncio.sleep(self._rest_secs)
+                self._wire.clock.rest_at(event.ts_ms)
+                return
 
     def _is_due(self, ts_ms: int) -> bool:
         return self._reel.next is not None and self._reel.next.ts_ms <= ts_ms
@@ -131,14 +136,16 @@ class Player:
                 f"the venue plays at speed {self._wire.clock.speed:g}: only a stepped one is stepped"
             )
 
-    def _play(self) -> None:
+    def _play(self) -> MarketEvent:
         self.played += 1
         event = self._reel.take()
         clock = self._wire.clock
         if clock.speed not in (STEPPED, 1.0) and not isinstance(event, Kline):
             # Told before or after its time; a bar keeps its own, which is what it is about.
-            event = replace(event, ts_ms=clock.market_ms())
-        self._apply(event)
+            self._apply(replace(event, ts_ms=clock.market_ms()))
+        else:
+            self._apply(event)
+        return event
 
     def _apply(self, event: MarketEvent) -> None:
         wire = self._wire
@@ -179,3 +186,7 @@ class Player:
             exchange.on_depth(symbol, book.bids(), book.asks())
             return book
         return None
+
+
+def _is_closed_bar(event: MarketEvent | None) -> bool:
+    return isinstance(event, Kline) and event.is_closed

@@ -1,0 +1,278 @@
+"""
+The same recorded hours three times: as backtest, on paper, and as rehearsal through the adapter.
+
+One command runs all three from one backtest profile and compares what each strategy asked for.
+A local venue plays the catalog to a paper node and a rehearsal node at once. Bars are played
+faster; ticks are played in real time on an accelerated clock: ``faketime`` lets venue and nodes see
+the same faster time, and none of them knows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import warnings
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from pydantic import ValidationError
+
+from configs.cli import BAD_CONFIGURATION, BROKEN_INVARIANT, OK, TEMPORARY, Parser
+from configs.local_venue import LocalVenue, local_venue
+from configs.profile import Profile, ProfileError, load_profile
+from ops.live_run import Options, run_live
+from report.parity import Parity, compare, show
+
+ROOT = Path(__file__).parents[1]
+NODES = ("paper", "rehearsal")
+COME_UP_SEC = 20
+"""Real seconds that venue and nodes have to come up before the first recorded tick."""
+TAIL_SEC = 20
+"""Seconds that the nodes run on after the last event, for what is still on its way."""
+PAUSED = Decimal("0.001")
+"""The speed of bars until the nodes listen."""
+BAR_REST_MS = 80
+"""Real time for nodes to act on a bar at the price that it closed at, as a backtest does."""
+RATES = {"bars": 6_000, "ticks": 5}
+"""Recorded seconds a second by default, beside that rest; ticks have more to tell in each."""
+UP = "BEAT"
+"""The first line of a node's view."""
+LOOK_SEC = 0.2
+
+
+class ParityError(RuntimeError):
+    """A run that did not come to its end; the text holds its own last words."""
+
+
+def is_of_bars(profile: Profile) -> bool:
+    """Return whether the profile's strategies see nothing finer than bars."""
+    return profile.limits.market_data.price_source == "bar"
+
+
+def live_profile(profile: Profile, mode: str) -> Profile:
+    """
+    Return the backtest *profile* for *mode* against a local venue that plays the same catalog.
+
+    Strategies, limits and account are the same; orders are judged by the best bid and ask.
+
+    Raises
+    ------
+    ProfileError
+        If the profile has no window, or is no backtest.
+
+    """
+    data = profile.data
+    if profile.mode != "backtest" or data is None or data.start is None or data.end is None:
+        raise ProfileError(f"{profile.name}: parity needs a backtest with data.start and data.end")
+    limits = profile.limits
+    market_data = limits.market_data.model_copy(update={"price_source": "quote"})
+    table: dict[str, Any] = dict(profile) | {
+        "name": f"{profile.name}-{mode}",
+        "mode": mode,
+        "data": None,
+        "simulation": profile.simulation if mode == "paper" else None,
+        "venue": {
+            "environment": "local", "margin_type": "CROSSED", "recv_window_ms": 60_000,
+            "http_timeout_sec": 60, "clock_offset_ms_max": 1_000, "data_silence_sec_max": 600,
+            "reconcile_sec": 300,
+        },
+        "rehearsal": {
+            "market": f"catalog:{data.catalog}", "start": data.start, "end": data.end,
+            "speed": PAUSED if is_of_bars(profile) else Decimal(1),
+            "bar_rest_ms": BAR_REST_MS if is_of_bars(profile) else 0,
+        },
+        "journal": {"sync": "flush"},
+        "limits": limits.model_copy(update={"market_data": market_data}),
+    }  # fmt: skip
+    try:
+        return Profile.model_validate(table)
+    except ValidationError as e:
+        raise ProfileError(f"{profile.name} as {mode}: {e}") from e
+
+
+def run_parity(path: Path, *, rate: int | None, out: Path, data: Mapping[str, Any]) -> Parity:
+    """
+    Run a profile in all three modes and compare.
+
+    Parameters
+    ----------
+    path : Path
+        A backtest profile with a window.
+    rate : int, optional
+        How many recorded seconds pass in one (>= 1); default 6,000 for bars and 5 for ticks.
+    out : Path
+        Folder for everything about the runs; must not exist.
+    data : Mapping[str, Any]
+        Keys of ``[data]`` set from outside.
+
+    Raises
+    ------
+    ProfileError
+        If the profile does not fit.
+    ParityError
+        If ``faketime`` is missing or a run failed.
+
+    """
+    profile = load_profile(path, data=dict(data))
+    for mode in NODES:
+        live_profile(profile, mode)  # Refused before anything runs.
+    prefix: list[str] = []
+    rate = rate or RATES["bars" if is_of_bars(profile) else "ticks"]
+    if not is_of_bars(profile):
+        prefix = _faster(profile, rate)
+    out.mkdir(parents=True)
+    shared = ["--profile", str(path), *(w for k, v in data.items() for w in (f"--{k}", str(v)))]
+    backtest = [str(ROOT / "run_backtest.py"), *shared, "--out", str(out / "backtest")]
+    live = ["-m", "ops.parity", *shared, "--out", str(out), "--rate", str(rate), "--live"]
+    runs = {
+        "backtest": _spawn([sys.executable, "-W", "ignore", *backtest], out / "backtest.log"),
+        "live": _spawn([*prefix, sys.executable, "-W", "ignore", *live], out / "live.log"),
+    }
+    failed = {name: code for name, run in runs.items() if (code := run.wait()) != OK}
+    if failed:
+        logs = [(name, code, out / f"{name}.log") for name, code in failed.items()]
+        raise ParityError(
+            "\n".join(f"{name} ended with {code}:\n{_tail(log)}" for name, code, log in logs)
+        )
+    return compare({name: _journal(out / name) for name in ("backtest", *NODES)})
+
+
+def _faster(profile: Profile, rate: int) -> list[str]:
+    """Return the command that gives all that it starts a clock shortly before the first tick."""
+    if shutil.which("faketime") is None:
+        raise ParityError("faketime is not installed (Debian: apt-get install faketime)")
+    assert profile.data is not None, "Invariant: judged by live_profile"
+    assert profile.data.start is not None, "Invariant: judged by live_profile"
+    begin = profile.data.start - timedelta(seconds=COME_UP_SEC * rate)
+    return ["faketime", "-f", f"@{begin:%Y-%m-%d %H:%M:%S} x{rate}"]
+
+
+def _spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
+    # FAKETIME_DONT_RESET: one clock for a process and all that it starts, not one for each.
+    environment = os.environ | {"TZ": "UTC", "FAKETIME_DONT_RESET": "1"}
+    with log.open("wb") as file:
+        return subprocess.Popen(
+            command, env=environment, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT
+        )
+
+
+async def _live(profile: Profile, out: Path, rate: int, shared: list[str]) -> int:
+    """Play the catalog to both nodes; return the worse of their exit codes."""
+    folder = out / "venue"
+    folder.mkdir()
+    async with local_venue(live_profile(profile, "rehearsal"), folder) as venue:
+        nodes = {
+            mode: _spawn(
+                [sys.executable, "-W", "ignore", "-m", "ops.parity", *shared, "--out", str(out),
+                 "--node", mode, "--venue", venue.rest_url, "--keys", str(venue.keys)],
+                out / f"{mode}.log",
+            )
+            for mode in NODES
+        }  # fmt: skip
+        try:
+            await _played(venue, nodes, out, rate if is_of_bars(profile) else None)
+        finally:
+            for node in nodes.values():
+                node.send_signal(signal.SIGTERM)
+        codes = [await asyncio.to_thread(node.wait) for node in nodes.values()]
+    for mode, code in zip(nodes, codes, strict=True):
+        if code != OK:
+            print(f"{mode} ended with {code}:\n{_tail(out / f'{mode}.log')}")
+    return max(codes)
+
+
+async def _played(
+    venue: LocalVenue, nodes: Mapping[str, subprocess.Popen[bytes]], out: Path, speed: int | None
+) -> None:
+    """Wait until both nodes are up, let the venue play, and wait until it has."""
+    while not all(UP in (out / f"{mode}.log").read_text(errors="replace") for mode in nodes):
+        if any(node.poll() is not None for node in nodes.values()):
+            return
+        await asyncio.sleep(LOOK_SEC)
+    async with aiohttp.ClientSession() as session:
+        if speed is not None:
+            answer = await session.post(f"{venue.control_url}/speed", json={"speed": speed})
+            answer.raise_for_status()
+        while all(node.poll() is None for node in nodes.values()):
+            async with session.get(f"{venue.control_url}/state") as answer:
+                if (await answer.json())["next_ms"] is None:
+                    break
+            await asyncio.sleep(LOOK_SEC)
+    await asyncio.sleep(TAIL_SEC)
+
+
+def _journal(folder: Path) -> Path:
+    found = sorted(folder.glob("**/journal.jsonl"))
+    if len(found) != 1:
+        raise ParityError(f"{folder}: {len(found)} journals, 1 expected")
+    return found[0]
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(f"  {line}" for line in log.read_text(errors="replace").splitlines()[-15:])
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run and return the exit code."""
+    parser = Parser(prog="python -m ops.parity", description=__doc__)
+    add = parser.add_argument
+    add("--profile", type=Path, required=True, help="a backtest profile with a window")
+    add("--catalog", help="Parquet catalog to use instead of the profile's data.catalog")
+    add(
+        "--rate", type=_rate, help="recorded seconds a second (default: 6000 for bars, 5 for ticks)"
+    )
+    add("--out", type=Path, default=Path("runs") / "parity", help="folder for the runs, new")
+    add("--live", action="store_true", help=argparse.SUPPRESS)
+    add("--node", choices=NODES, help=argparse.SUPPRESS)
+    add("--venue", help=argparse.SUPPRESS)
+    add("--keys", type=Path, help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    data = {"catalog": args.catalog} if args.catalog else {}
+    try:
+        if args.node:
+            return _node(load_profile(args.profile, data=data), args)
+        if args.live:
+            shared = ["--profile", str(args.profile)]
+            shared += ["--catalog", args.catalog] if args.catalog else []
+            return asyncio.run(
+                _live(load_profile(args.profile, data=data), args.out, args.rate, shared)
+            )
+        parity = run_parity(args.profile, rate=args.rate, out=args.out, data=data)
+    except (ProfileError, FileExistsError) as e:
+        print(f"bad configuration: {e}", file=sys.stderr)
+        return BAD_CONFIGURATION
+    except ParityError as e:
+        print(e, file=sys.stderr)
+        return TEMPORARY
+    print(show(parity))
+    return OK if parity.is_equal else BROKEN_INVARIANT
+
+
+def _node(profile: Profile, args: argparse.Namespace) -> int:
+    """Be one of the nodes, as ``run_live.py`` is, with a profile that no file holds."""
+    from rich.console import Console
+
+    mode = args.node
+    keys = args.keys if mode == "rehearsal" else None
+    options = Options(out=args.out / mode, state=args.out / mode, venue_url=args.venue, keys=keys)
+    return asyncio.run(run_live(live_profile(profile, mode), options, Console()))
+
+
+def _rate(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number of at least 1")
+    return int(text)
+
+
+if __name__ == "__main__":
+    warnings.filterwarnings("ignore", message="Timestamp.utcnow is deprecated")
+    sys.exit(main())
