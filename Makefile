@@ -8,6 +8,9 @@ export UV_SYSTEM_CERTS := 1
 PROFILE ?= configs/profiles/backtest.toml
 # How long paper and rehearsal run, seconds.
 DURATION ?= 180
+# How long a soak is, minutes, and how fast the clock of chaos and soak runs.
+SOAK_MINUTES ?= 60
+RATE ?= 5
 REHEARSAL := configs/profiles/rehearsal.toml
 
 # An installed uv is taken; else one is put into .tools, whatever the system says about pip.
@@ -19,7 +22,7 @@ define find_uv
 	fi
 endef
 
-.PHONY: help setup backtest compare paper rehearse preflight test check lint types property attacks mutants bench limits catalog demo clean lock
+.PHONY: help setup backtest compare paper rehearse preflight test check lint types property attacks mutants bench chaos soak limits catalog demo clean lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -72,6 +75,12 @@ mutants: setup ## break the risk core on purpose; every mutant must die
 
 bench: setup ## measure what the docs claim
 	@$(PY) -m benchmarks
+
+chaos: setup ## ten rehearsals with all faults mixed, each ten minutes of a fast clock
+	@$(PY) -W ignore -m benchmarks.chaos --rate $(RATE) --out runs/chaos.json
+
+soak: setup ## one such rehearsal of SOAK_MINUTES
+	@$(PY) -W ignore -m benchmarks.chaos --seeds 1 --first-seed 5 --minutes $(SOAK_MINUTES) --rate $(RATE) --folder runs/soak --out runs/soak.json
 
 limits: setup ## print each limit of PROFILE, where it is enforced and what it means
 	@$(PY) -m configs --profile $(PROFILE)

@@ -36,6 +36,11 @@ from risk.trading_state import TradingState
 STOP_TRIES_MAX = 3
 """So often within a second a stop is tried to be placed before the position is closed instead."""
 
+ANSWER_SEC_MAX = 1
+"""So long the venue may leave it open whether it took a stop, until a second one is placed beside it;
+the wait for each further answer is twice that for the one before."""
+NS_PER_SEC = 1_000_000_000
+
 REFUSALS = (OrderRejected, OrderDenied, OrderModifyRejected, OrderCancelRejected)
 TAKEN_AWAY = (OrderCanceled, OrderExpired)
 RESTING = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
@@ -224,15 +229,23 @@ class Brackets:
                 if stop.client_order_id in bracket.held and bracket.filled_qty:
                     self._release(bracket, stop, min(bracket.filled_qty, open_qty))
         stops = self._stops_on_their_way(holding, side=-1 if position_qty > 0 else 1)
-        missing_qty = open_qty - sum((o.leaves_qty.as_decimal() for o in stops), ZERO)
-        if any(stop.status not in RESTING for stop in stops):
+        asked = [stop for stop in stops if stop.status not in RESTING]
+        if asked and not self._is_overdue(asked):
             return  # Further fills are seen to when it is answered.
+        # One too many does no harm: it can only reduce, and goes when the position is closed.
+        stops = [stop for stop in stops if stop.status != OrderStatus.SUBMITTED]
+        missing_qty = open_qty - sum((o.leaves_qty.as_decimal() for o in stops), ZERO)
         if missing_qty > 0:
             self._cover(holding, stops, position_qty, missing_qty)
             return
         for bracket in holding.brackets:
             for target in bracket.targets:
                 self._tend_target(holding, bracket, target, open_qty)
+
+    def _is_overdue(self, asked: list[Order]) -> bool:
+        """Return whether the venue has left it open for too long what became of its latest stop."""
+        waited_ns = self._clock.timestamp_ns() - max(stop.last_event.ts_init for stop in asked)
+        return waited_ns >= (ANSWER_SEC_MAX << (len(asked) - 1)) * NS_PER_SEC
 
     def _stops_on_their_way(self, holding: Holding, side: int) -> list[Order]:
         """Return the strategy's stops that were sent and may still do their work."""

@@ -211,6 +211,42 @@ def test_a_stop_that_the_venue_takes_away_is_replaced(rig: Rig) -> None:
     assert [stop.qty for stop in rig.stops] == [Decimal("0.100")]
 
 
+def test_a_stop_that_is_not_answered_gets_a_second_one_beside_it(rig: Rig) -> None:
+    rig.fill(rig.entries[0], Decimal("0.100"))
+    rig.hear()
+    lost = rig.client.asked.popleft()  # nobody will ever know
+
+    placed = []
+    for _ in range(8):
+        rig.tick()
+        placed.append(len(rig.client.asked))
+
+    assert placed == [1, 1, 2, 2, 2, 2, 3, 3]  # after one second, two more, four more
+    first = lost.order.client_order_id
+    assert [command.order.client_order_id.value for command in rig.client.asked] == [
+        f"{first}r{number}" for number in (1, 2, 3)
+    ]
+    assert {command.order.quantity.as_decimal() for command in rig.client.asked} == {
+        Decimal("0.100")
+    }
+
+
+def test_of_two_stops_the_one_in_doubt_ends_with_the_position(rig: Rig) -> None:
+    rig.fill(rig.entries[0], Decimal("0.100"))
+    rig.hear()
+    rig.serve()
+    late = rig.said.popleft()  # taken, and its answer is on the way for long
+    rig.tick()
+    rig.answer_all()
+    assert [stop.qty for stop in rig.stops] == [Decimal("0.100"), Decimal("0.100")]
+
+    rig.said.append(late)
+    rig.fill(rig.stops[0], Decimal("0.100"))
+    rig.settle()
+
+    assert (rig.position, rig.stops, rig.unclosed()) == (0, [], [])
+
+
 def test_a_late_fill_of_a_canceled_entry_gets_a_stop(rig: Rig) -> None:
     entry = rig.entries[0]
     rig.end(entry)
