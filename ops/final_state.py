@@ -30,7 +30,7 @@ def final_state(kernel: NautilusKernel, state: TradingState) -> dict[str, Any]:
     Return what the node believes, as plain values.
 
     Positions are signed base units by the venue's symbol, ``ts`` is in Unix milliseconds, and
-    ``commissions`` are those of fills since the node was started, by asset, plus was paid.
+    ``commissions`` are those of fills since ``ts_started``, by asset, plus was paid.
 
     """
     cache = kernel.cache
@@ -41,6 +41,7 @@ def final_state(kernel: NautilusKernel, state: TradingState) -> dict[str, Any]:
     total = account.balance_total(USDT) if account is not None else None
     return {
         "ts": kernel.clock.timestamp_ns() // NS_PER_MS,
+        "ts_started": (kernel.ts_started or 0) // NS_PER_MS,
         "trading_state": state.name,
         "positions": {symbol: str(qty) for symbol, qty in sorted(positions.items()) if qty},
         "open_orders": [_order(o) for o in cache.orders_open() + cache.orders_inflight()],
@@ -68,9 +69,12 @@ def _order(order: Order) -> dict[str, Any]:
 
 def _commissions(kernel: NautilusKernel) -> dict[str, str]:
     paid: dict[str, Decimal] = defaultdict(Decimal)
-    since_ns = kernel.ts_started or 0
+    since_ms = (kernel.ts_started or 0) // NS_PER_MS
     for order in kernel.cache.orders():
         for event in order.events:
-            if isinstance(event, OrderFilled) and event.ts_event >= since_ns:
+            # The engine makes fills up for positions that it finds; nobody was paid for those.
+            if not isinstance(event, OrderFilled) or event.reconciliation:
+                continue
+            if event.ts_event // NS_PER_MS >= since_ms:
                 paid[event.commission.currency.code] += event.commission.as_decimal()
     return {asset: str(amount) for asset, amount in sorted(paid.items())}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -33,7 +34,7 @@ class Approvals:
     def __init__(self, opened: dict[str, list[Terms]]) -> None:
         self._opened = opened
         self._claimed: dict[str, list[Terms]] = {}
-        self._lapsed: set[str] = set()
+        self._lapsed: Counter[str] = Counter()
 
     def spend(self, key: str, terms: Terms) -> bool:
         """Return whether the terms were approved; the approval is used up."""
@@ -58,14 +59,15 @@ class Approvals:
         """Forget what was approved for an order: it is closed, and nothing of it may leave."""
         for key in (client_order_id, amend_key(client_order_id), cancel_key(client_order_id)):
             self._opened.pop(key, None)
-            if self._claimed.pop(key, None):
-                self._lapsed.add(key)
+            if claimed := self._claimed.pop(key, None):
+                self._lapsed[key] += len(claimed)
 
     def take_lapsed(self, key: str) -> bool:
-        """Return, once, whether what was claimed under a key was revoked before it left."""
-        if key not in self._lapsed:
+        """Return, once for each, whether what was claimed under a key was revoked before it left."""
+        if not self._lapsed[key]:
+            del self._lapsed[key]
             return False
-        self._lapsed.discard(key)
+        self._lapsed[key] -= 1
         return True
 
     def __len__(self) -> int:

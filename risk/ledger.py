@@ -144,11 +144,12 @@ class Ledger:
             # An amendment upward that came too late must not stay reserved.
             self._judge.on_closed(instrument_id, order_id)
             self._approvals.revoke(order_id)
-        row = FillRow(
-            order_id, fill.trade_id.value, fill.strategy_id.value, instrument_id,
-            "BUY" if side > 0 else "SELL", qty, px, fee_usdt,
-        )  # fmt: skip
-        self._record.fill(self._judge, fill.ts_event, row)
+        if not fill.reconciliation:  # Else made up for a position that was found at the venue.
+            row = FillRow(
+                order_id, fill.trade_id.value, fill.strategy_id.value, instrument_id,
+                "BUY" if side > 0 else "SELL", qty, px, fee_usdt,
+            )  # fmt: skip
+            self._record.fill(self._judge, fill.ts_event, row)
         if not is_money:  # The position is true, so that exits still fit it; the money is not.
             raise ValueError(f"fee in {fee.currency.code}: the books are kept in {MONEY}")
 
@@ -167,8 +168,10 @@ class Ledger:
         order = self._cache.order(event.client_order_id)
         if order is not None and not order.is_closed:
             raise ValueError(f"{event.client_order_id} is told closed and is {order.status.name}")
-        self._judge.on_closed(event.instrument_id.value, event.client_order_id.value)
-        self._approvals.revoke(event.client_order_id.value)
+        order_id = event.client_order_id.value
+        self._judge.on_closed(event.instrument_id.value, order_id)
+        self._approvals.revoke(order_id)
+        self._record.ended(self._judge, order_id, event.ts_event)
 
     def _on_terms(self, event: Any) -> None:
         order = self._cache.order(event.client_order_id)

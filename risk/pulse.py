@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from asyncio import AbstractEventLoop
+from decimal import Decimal
 
 from nautilus_trader.common.actor import Actor
 from nautilus_trader.common.config import ActorConfig
@@ -11,6 +12,7 @@ from nautilus_trader.common.events import TimeEvent
 
 from risk.breakers import NS_PER_SEC
 from risk.gate import RiskGate
+from risk.record import PositionRow
 from risk.restore import Restorer
 from risk.rounds import Rounds
 
@@ -57,8 +59,18 @@ class Pulse(Actor):  # type: ignore[misc]
             gate.brackets, gate.desk, gate.judge,
             cache=self.cache, clock=self.clock, trader_id=self.trader_id,
         ).restore(self._rounds)  # fmt: skip
+        gate.record.opened(gate.judge, self.clock.timestamp_ns(), self._positions())
         self.look()
         self.clock.set_timer_ns(TIMER, NS_PER_SEC, 0, 0, self._on_timer)
+
+    def _positions(self) -> list[PositionRow]:
+        return [
+            PositionRow(
+                p.strategy_id.value, p.instrument_id.value,
+                p.signed_decimal_qty(), Decimal(str(p.avg_px_open)),
+            )
+            for p in self.cache.positions_open()
+        ]  # fmt: skip
 
     def _on_timer(self, _event: TimeEvent) -> None:
         if threading.get_ident() == self._thread:

@@ -43,8 +43,8 @@ class FillRow(msgspec.Struct):
     """
     A fill in the journal; *fee_usdt* is positive when it was paid.
 
-    *trade_id* is the venue's, unique for each instrument: a node that takes over after a restart
-    may write a fill down once more.
+    *trade_id* is the venue's, unique for each instrument: a node that takes an order over after a
+    restart may write its fills down once more.
 
     """
 
@@ -56,6 +56,15 @@ class FillRow(msgspec.Struct):
     quantity: Decimal
     price: Decimal
     fee_usdt: Decimal
+
+
+class PositionRow(msgspec.Struct):
+    """A position that was there when a node took over; *quantity* is signed base units."""
+
+    strategy_id: str
+    instrument_id: str
+    quantity: Decimal
+    avg_px: Decimal
 
 
 class Record:
@@ -188,6 +197,15 @@ class Record:
     def fill(self, judge: Judge, ts_ns: int, data: FillRow) -> None:
         """Write a fill down."""
         self._write(judge, "fill", ts_ns, data)
+
+    def opened(self, judge: Judge, ts_ns: int, rows: list[PositionRow]) -> None:
+        """Write down what was there when the node took over: fills from here on add to it."""
+        self._write(judge, "opened", ts_ns, {"positions": rows})
+
+    def ended(self, judge: Judge, client_order_id: str, ts_ns: int) -> None:
+        """Write down that an order cannot fill any more; a backtest has nobody to read it."""
+        if self.is_persistent:
+            self._write(judge, "ended", ts_ns, {"client_order_id": client_order_id})
 
     def venue(self, judge: Judge, event: VenueEvent) -> None:
         """Write down what happened at the venue, before it takes effect."""

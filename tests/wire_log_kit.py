@@ -96,6 +96,7 @@ class Script:
             "s": "BTCUSDT", "c": client_id, "S": side, "o": "MARKET", "q": qty, "p": "0",
             "x": execution, "X": status, "i": abs(hash(client_id)), "l": filled, "z": filled,
             "L": "10000" if execution == "TRADE" else "0", "R": False, "t": self._ids,
+            "T": START_MS + self.ms,
         }  # fmt: skip
         if execution == "TRADE":
             payload |= {"N": "USDT", "n": "1"}

@@ -128,22 +128,30 @@ def _reach(facts: Facts) -> dict[str, tuple[Decimal, Decimal]]:
     """
     Return the lowest and highest position that the journal can explain, by symbol.
 
-    What was filled while the node was away is not in it: each approved order may have filled up to
-    its quantity.
+    What was filled while the node was away is not in it: each approved order that has not ended may
+    have filled up to its quantity.
 
     """
     net: dict[str, Decimal] = defaultdict(Decimal)
     filled: dict[str, Decimal] = defaultdict(Decimal)
-    # A restart may have journalled a fill once more.
-    fills = {(_symbol(fill), fill["trade_id"]): fill for fill in _records(facts, "fill")}
-    for fill in fills.values():
-        qty = Decimal(str(fill["quantity"]))
-        net[_symbol(fill)] += qty if fill["side"] == "BUY" else -qty
-        filled[fill["client_order_id"]] += qty
+    seen: set[tuple[str, str]] = set()
+    for kind, data in _records(facts, "fill", "opened"):
+        if kind == "opened":  # What was there by then is known, whoever filled it.
+            net.clear()
+            for row in data["positions"]:
+                net[_symbol(row)] += Decimal(str(row["quantity"]))
+            continue
+        trade, qty = (_symbol(data), data["trade_id"]), Decimal(str(data["quantity"]))
+        if trade not in seen:  # A restart may have journalled a fill once more.
+            seen.add(trade)
+            net[_symbol(data)] += qty if data["side"] == "BUY" else -qty
+            filled[data["client_order_id"]] += qty
+    ended = {data["client_order_id"] for _, data in _records(facts, "ended")}
     more: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for order in _approved(facts):
         left = Decimal(str(order["quantity"])) - filled[order["client_order_id"]]
-        more[_symbol(order), order["side"]] += max(left, Decimal(0))
+        if order["client_order_id"] not in ended:
+            more[_symbol(order), order["side"]] += max(left, Decimal(0))
     return {
         symbol: (net[symbol] - more[symbol, "SELL"], net[symbol] + more[symbol, "BUY"])
         for symbol in {*net, *(symbol for symbol, _ in more)}
@@ -151,14 +159,14 @@ def _reach(facts: Facts) -> dict[str, tuple[Decimal, Decimal]]:
 
 
 def _approved(facts: Facts) -> list[dict[str, Any]]:
-    return [o for record in _records(facts, "approved") for o in record.get("orders", ())]
+    return [o for _, record in _records(facts, "approved") for o in record.get("orders", ())]
 
 
-def _records(facts: Facts, kind: str) -> list[dict[str, Any]]:
+def _records(facts: Facts, *kinds: str) -> list[tuple[str, dict[str, Any]]]:
     path = facts.state_dir / "journal.jsonl"
     if not path.is_file():
         return []
-    return [record["data"] for record in read(path) if record["type"] == kind]
+    return [(record["type"], record["data"]) for record in read(path) if record["type"] in kinds]
 
 
 def _symbol(row: dict[str, Any]) -> str:

@@ -241,6 +241,25 @@ def test_a_position_is_ours_when_the_journal_explains_it(
     assert failed(facts(tmp_path, change)) == ([] if is_ours else ["foreign positions"])
 
 
+@pytest.mark.parametrize(
+    ("position", "is_ours"), [("0.004", True), ("0.0041", False), ("-0.001", False)]
+)
+def test_what_a_node_found_at_its_start_and_what_has_ended_is_known(
+    tmp_path: Path, position: str, *, is_ours: bool
+) -> None:
+    # 0.003 was found, which no fill explains; the old entry over 0.002 has ended, and so has the stop.
+    found = {"instrument_id": "BTCUSDT-PERP.BINANCE", "quantity": "0.003"}
+    write_journal(
+        tmp_path, approved("E-1", "BUY", "0.002"), approved("S-1", "SELL", "0.1"),
+        ("ended", {"client_order_id": "E-1"}), ("opened", {"positions": [found]}),
+        ("ended", {"client_order_id": "S-1"}),
+        approved("E-2", "BUY", "0.001"), fill("E-2", "BUY", "0.001", "7"),
+    )  # fmt: skip
+    change = put("/fapi/v3/positionRisk", 0, "positionAmt", value=position)
+
+    assert failed(facts(tmp_path, change)) == ([] if is_ours else ["foreign positions"])
+
+
 @pytest.mark.parametrize("venue_id", ["S-1", "S-1:2"])
 def test_an_order_is_ours_when_the_journal_approved_it(tmp_path: Path, venue_id: str) -> None:
     write_journal(tmp_path, approved("S-1", "SELL", "0.003"))

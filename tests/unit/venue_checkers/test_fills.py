@@ -1,6 +1,6 @@
 """Each fill is counted once, fees are the venue's."""
 
-from tests.wire_log_kit import state
+from tests.wire_log_kit import START_MS, state
 from venue.checkers.fills import check_commissions, check_fills
 
 
@@ -67,6 +67,44 @@ def test_one_event_told_twice_is_one_fill(script, judged):
     script.fill("a", "BUY", "1")
 
     assert judged(check_fills) == []
+
+
+def take_over(script, qty):
+    script.record("profile", hash="h", profile={})
+    script.ms += 10
+    row = {"instrument_id": "BTCUSDT-PERP.BINANCE", "quantity": qty}
+    script.record("opened", positions=[row])
+    script.ms += 10
+
+
+def test_fills_that_nobody_saw_are_counted_by_the_position_that_was_taken_over(script, judged):
+    script.order("a", "BUY", "1", "TRADE")
+    script.order("b", "BUY", "0.5", "TRADE")
+    script.fill("a", "BUY", "1")
+    take_over(script, "1.5")
+    assert judged(check_fills) == []
+
+    script.order("c", "BUY", "1", "TRADE")
+
+    assert len(judged(check_fills)) == 1
+
+
+def test_a_position_that_is_taken_over_must_be_the_venues(script, judged):
+    script.order("a", "BUY", "1", "TRADE")
+    script.fill("a", "BUY", "1")
+    take_over(script, "2")
+
+    assert judged(check_fills) == ["took over 2 BTCUSDT, the venue held 1"]
+
+
+def test_fees_before_the_start_of_the_node_are_not_its_own(script, judged):
+    script.order("a", "BUY", "1", "TRADE", n="0.5")
+    script.ms += 10
+    script.order("b", "BUY", "1", "TRADE", n="0.25")
+
+    believed = state(commissions={"USDT": "0.25"}, ts_started=START_MS + 5)
+
+    assert judged(check_commissions, state=believed) == []
 
 
 def test_fees_are_compared_by_asset_to_the_last_decimal(script, judged):
