@@ -34,6 +34,7 @@ from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.objects import Money, Price, Quantity
 from nautilus_trader.model.orders import Order
 
+from adapters.amendments import Amendments
 from adapters.facts import OrderFact
 from adapters.order_ids import OrderIds
 from adapters.outcomes import error_code, error_text, is_absent, is_unknown
@@ -45,7 +46,10 @@ from adapters.teller import OrderTeller
 from adapters.unresolved import Doubt, Patience, Resolver, Unresolved
 from adapters.user_events import UserEvents, venue_order_kind
 from adapters.user_stream import HardenedUserStream, StreamPatience
+from risk.approvals import amend_key
+from risk.client import wire_of
 from risk.events import VenueEvent, VenueEventKind, publish_venue_event
+from risk.translate import OrderTerms, amended_terms
 
 ANSWER_SECS_MAX = 5.0
 """How long the venue may leave an order without a word before it is asked."""
@@ -94,6 +98,7 @@ class HardenedExecutionClient(BinanceFuturesExecutionClient):  # type: ignore[mi
         self.connect_error: BaseException | None = None
         self._told_foreign: set[str] = set()
         self._locks: dict[ClientOrderId, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._amendments = Amendments()
         self._watch_task: asyncio.Task[None] | None = None
         self._balance_task: asyncio.Task[None] | None = None
         self._is_balance_wanted = False
@@ -276,7 +281,8 @@ class HardenedExecutionClient(BinanceFuturesExecutionClient):  # type: ignore[mi
             )
             return
         async with self._locks[order.client_order_id]:  # an amendment under way ends first
-            await self._cancel(order)
+            if not order.is_closed:
+                await self._cancel(order)
 
     async def _cancel(self, order: Order) -> None:
         client_id = self._ids.current(order.client_order_id.value)
@@ -312,7 +318,8 @@ class HardenedExecutionClient(BinanceFuturesExecutionClient):  # type: ignore[mi
         orders = self._cache.orders_open(None, **scope) + self._cache.orders_inflight(None, **scope)
         for order in dict.fromkeys(orders):
             async with self._locks[order.client_order_id]:
-                await self._cancel(order)
+                if not order.is_closed:
+                    await self._cancel(order)
 
     async def _batch_cancel_orders(self, command: BatchCancelOrders) -> None:
         for cancel in command.cancels:
@@ -320,22 +327,41 @@ class HardenedExecutionClient(BinanceFuturesExecutionClient):  # type: ignore[mi
 
     # -- modify -------------------------------------------------------------------------------------
 
+    def modify_order(self, command: ModifyOrder) -> None:
+        """Send an amendment when those before it have ended."""
+        self._amendments.ask(command)
+        super().modify_order(command)
+
     async def _modify_order(self, command: ModifyOrder) -> None:
         order = self._cache.order(command.client_order_id)
-        if order is None or order.is_closed:
-            self._log.warning(
-                f"{command.client_order_id!r} is not there, or over: nothing to amend"
-            )
-            return
-        async with self._locks[order.client_order_id]:
-            if order.order_type == OrderType.STOP_MARKET and self._is_with_algo_service(order):
-                refusal = await self._replacer.replace(order, command)
-                if refusal is not None:
-                    self._reject_modify(order, refusal)
-            elif order.order_type == OrderType.LIMIT:
-                await self._amend(order, command)
-            else:
-                self._reject_modify(order, f"{order.type_string()} cannot be amended at the venue")
+        try:
+            if order is not None and self._amendments.is_overtaken(command):
+                self._drop_amendment(order, amended_terms(order, command))
+            elif order is not None:
+                async with self._locks[order.client_order_id]:
+                    await self._modify(order, command)
+        finally:
+            self._amendments.end(command)
+
+    def _drop_amendment(self, order: Order, terms: OrderTerms) -> None:
+        """Give back the approval of an amendment that is not sent."""
+        wire = wire_of(self)
+        if wire is not None and wire.approvals is not None:
+            wire.approvals.use(amend_key(order.client_order_id.value), terms)
+        self._reject_modify(order, "AMENDMENT_OVERTAKEN: one before it changes what it leaves out")
+
+    async def _modify(self, order: Order, command: ModifyOrder) -> None:
+        if order.is_closed:
+            self._log.warning(f"{order.client_order_id!r} is over: nothing to amend")
+        elif order.order_type == OrderType.STOP_MARKET and self._is_with_algo_service(order):
+            refusal = await self._replacer.replace(order, command)
+            if refusal is not None:
+                self._reject_modify(order, refusal)
+            await self._sync.settle()  # the next one finds the terms that this one has made
+        elif order.order_type == OrderType.LIMIT:
+            await self._amend(order, command)
+        else:
+            self._reject_modify(order, f"{order.type_string()} cannot be amended at the venue")
 
     async def _amend(self, order: Order, command: ModifyOrder) -> None:
         """Send both terms, as the venue wants them: what the command leaves out stays."""

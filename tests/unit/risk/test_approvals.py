@@ -85,3 +85,15 @@ def test_the_view_that_spends_cannot_approve():
     _, approvals = new_approvals()
 
     assert not hasattr(approvals, "mint")
+
+
+def test_each_claim_that_lapses_is_told_of_once():
+    mint, approvals = new_approvals()
+    key = amend_key("O-1")
+    for terms in (("first",), ("second",), ("third",)):
+        mint(key, terms)
+        approvals.claim(key, terms)
+
+    approvals.revoke("O-1")
+
+    assert [approvals.take_lapsed(key) for _ in range(4)] == [True, True, True, False]
