@@ -20,6 +20,9 @@ FOREIGN_QTY = {"BTCUSDT": "0.01", "ETHUSDT": "0.1", "SOLUSDT": "1"}
 
 Entry = dict[str, Any]
 
+# At the moment when a stop has come to rest: what follows then meets an open position.
+_STOP = "event:ALGO_UPDATE:NEW:{symbol}"
+
 # What passes is met with a chance, all the time (per request, event, or payload).
 PASSING: tuple[tuple[float, Entry], ...] = (
     (0.010, {"name": "unknown_error"}),
@@ -70,29 +73,29 @@ WEATHER: tuple[tuple[Entry, float, int], ...] = (
     ({"name": "freeze"}, 4, 2),
     ({"name": "outage"}, 5, 2),
     ({"name": "clock_skew", "args": {"skew_ms": 150}}, 30, 1),
-    ({"name": "foreign_cancel", "args": {"symbol": "{symbol}"}}, 0, 2),
-    ({"name": "flash_crash", "args": {"symbol": "{symbol}", "to": "0.97"}}, 0, 1),
-    ({"name": "gap", "args": {"symbol": "{symbol}", "to": "0.985"}}, 0, 1),
-    ({"name": "stop_canceled_silently", "args": {"symbol": "{symbol}"}}, 0, 2),
-    ({"name": "stop_expired", "args": {"symbol": "{symbol}"}}, 0, 2),
-    ({"name": "stop_frozen", "args": {"symbol": "{symbol}"}}, 10, 2),
+    ({"name": "foreign_cancel", "on": _STOP, "args": {"symbol": "{symbol}"}}, 0, 2),
+    ({"name": "flash_crash", "on": _STOP, "args": {"symbol": "{symbol}", "to": "0.97"}}, 0, 1),
+    ({"name": "gap", "on": _STOP, "args": {"symbol": "{symbol}", "to": "0.985"}}, 0, 1),
+    ({"name": "stop_canceled_silently", "on": _STOP, "args": {"symbol": "{symbol}"}}, 0, 2),
+    ({"name": "stop_expired", "on": _STOP, "args": {"symbol": "{symbol}"}}, 0, 2),
+    ({"name": "stop_frozen", "on": _STOP, "args": {"symbol": "{symbol}"}}, 10, 2),
     ({"name": "orders_forbidden", "args": {"code": -4087, "symbol": "{symbol}"}}, 6, 1),
     ({"name": "orders_forbidden", "args": {"code": -4088, "symbol": "{symbol}"}}, 3, 1),
     ({"name": "transfer_out"}, 0, 1),
-    ({"name": "trading_halt", "args": {"symbol": "{symbol}"}}, 6, 1),
+    ({"name": "trading_halt", "on": _STOP, "args": {"symbol": "{symbol}"}}, 6, 1),
     ({"name": "filter_changed", "args": {"symbol": "{symbol}", "value": "6000"}}, 20, 1),
-    ({"name": "market_unfilled", "args": {"symbol": "{symbol}"}}, 4, 1),
+    ({"name": "market_unfilled", "on": _STOP, "args": {"symbol": "{symbol}"}}, 4, 1),
 )  # fmt: skip
 
 # What ends the taking of new risk by design, one a seed: entry and its seconds (0: once).
 ENDINGS: tuple[tuple[Entry, float], ...] = (
     ({"name": "leverage_changed", "args": {"symbol": "{symbol}"}}, 0),
-    ({"name": "liquidated", "on": "event:ALGO_UPDATE:NEW:{symbol}", "args": {"symbol": "{symbol}"}}, 0),
-    ({"name": "deleveraged", "on": "event:ALGO_UPDATE:NEW:{symbol}", "args": {"symbol": "{symbol}"}}, 0),
+    ({"name": "liquidated", "on": _STOP, "args": {"symbol": "{symbol}"}}, 0),
+    ({"name": "deleveraged", "on": _STOP, "args": {"symbol": "{symbol}"}}, 0),
     ({"name": "foreign_order", "args": {"symbol": "{symbol}", "quantity": "{foreign_qty}"}}, 0),
     ({"name": "banned", "count": 1, "args": {"ban_ms": 20_000}}, 0),
     ({"name": "clock_skew", "args": {"skew_ms": 3_000}}, 40),
-    ({"name": "flash_crash", "args": {"symbol": "{symbol}", "to": "0.9"}}, 0),
+    ({"name": "flash_crash", "on": _STOP, "args": {"symbol": "{symbol}", "to": "0.9"}}, 0),
     ({"name": "stream_stalled", "on": "stream:{stream}"}, 45),
     ({"name": "position_mode_changed", "every": "1s", "count": 30}, 0),
     ({"name": "margin_type_changed", "every": "1s", "count": 30, "args": {"symbol": "{symbol}"}}, 0),

@@ -28,8 +28,9 @@ from typing import Any
 
 from benchmarks._chaos_mix import mixed, toml_of
 from venue.checkers.checks import judge
-from venue.checkers.log import read_journal, read_limits, read_log, read_state
+from venue.checkers.log import Line, read_journal, read_limits, read_log, read_state
 from venue.checkers.run import Run
+from venue.faults.registry import FAULTS
 
 ROOT = Path(__file__).resolve().parents[1]
 PROFILE = ROOT / "configs" / "profiles" / "chaos.toml"
@@ -80,9 +81,14 @@ def judged(run_dir: Path, profile: Path) -> dict[str, Any]:
         limits=read_limits(profile),
     )
     verdicts = {name: verdict for name, verdict in judge(run).items() if verdict is not None}
-    faults = Counter(line["name"] for line in run.log.of("fault") if line["detail"] != "over")
+    faults = Counter(line["name"] for line in run.log.of("fault") if _struck(line))
     assert run.state is not None, "Invariant: read above"
     protection = verdicts["protection"].figures
+    found = {
+        name: [f"line {breach.line}: {breach.text}" for breach in verdict.breaches]
+        for name, verdict in verdicts.items()
+    }
+    found["venue"] = [line["detail"] for line in run.log.of("fault") if line["name"] == "defect"]
     return {
         "faults": dict(sorted(faults.items())),
         "orders": int(verdicts["approved"].figures["orders sent"]),
@@ -90,12 +96,15 @@ def judged(run_dir: Path, profile: Path) -> dict[str, Any]:
         "positions": int(protection["positions"]),
         "unprotected_sec_max": float(protection["unprotected longest"].split()[0]),
         "state": run.state["trading_state"],
-        "breaches": {
-            name: [f"line {breach.line}: {breach.text}" for breach in verdict.breaches]
-            for name, verdict in verdicts.items()
-            if verdict.breaches
-        },
+        "breaches": {name: texts for name, texts in found.items() if texts},
     }
+
+
+def _struck(line: Line) -> bool:
+    """Return whether a line tells of a fault, not of its end, its means or a fault that failed."""
+    if line["detail"].startswith("the exchange refused"):
+        return False
+    return line["name"] in FAULTS and line["detail"] not in ("over", "True", "False", "0 ms")
 
 
 def _profile_text(seed: int, scenario: Path) -> str:
@@ -161,7 +170,8 @@ def main(argv: list[str] | None = None) -> int:
         if args.out:
             args.out.write_text(json.dumps(rows, indent=1))
     met = {name for row in rows for name in row["faults"]}
-    print(f"{len(met)} kinds of faults struck")
+    missed = ", ".join(sorted(FAULTS.keys() - met)) or "none"
+    print(f"{len(met)} of {len(FAULTS)} kinds of faults struck; missed: {missed}")
     is_clean = all(row["exit_code"] in EXIT_CODES_MEANT and not row["breaches"] for row in rows)
     return 0 if is_clean else 1
 
