@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from decimal import Decimal
 
+from nautilus_trader.cache.base import CacheFacade
+from nautilus_trader.model.enums import OrderType
+from nautilus_trader.model.position import Position
 from nautilus_trader.system.kernel import NautilusKernel
 from nautilus_trader.trading.strategy import Strategy
 
@@ -16,7 +20,8 @@ async def wind_down(kernel: NautilusKernel, *, patience_sec: float) -> list[str]
     Stop the strategies and wait until all is quiet.
 
     A strategy that flattens on stop is quiet when it has no position and no order; one that does
-    not, when nothing of its can raise exposure any more: its stop keeps resting at the venue.
+    not, when nothing of its can raise exposure any more and stops for all of its positions rest at
+    the venue, where they stay.
 
     Parameters
     ----------
@@ -50,12 +55,33 @@ def unrest(kernel: NautilusKernel) -> Iterator[str]:
         yield f"order {order.client_order_id} is on its way ({order.status_string()})"
     for strategy in kernel.trader.strategies():
         flattens = _flattens(strategy)
-        if flattens:
-            for position in cache.positions_open(strategy_id=strategy.id):
-                yield f"position {position.instrument_id} of {position.signed_qty} is open"
+        for position in cache.positions_open(strategy_id=strategy.id):
+            shown = f"position {position.instrument_id} of {position.signed_decimal_qty()}"
+            stops_qty = _stops_qty(cache, position)
+            if flattens:
+                yield f"{shown} is open"
+            elif stops_qty < position.quantity.as_decimal():
+                yield f"{shown} has stops for {stops_qty}"
         for order in cache.orders_open(strategy_id=strategy.id):
             if flattens or not order.is_reduce_only:
                 yield f"order {order.client_order_id} is open"
+
+
+def _stops_qty(cache: CacheFacade, position: Position) -> Decimal:
+    """Return how much of a position resting stops would close, base units."""
+    orders = cache.orders_open(
+        instrument_id=position.instrument_id, strategy_id=position.strategy_id
+    )
+    return sum(
+        (
+            order.leaves_qty.as_decimal()
+            for order in orders
+            if order.is_reduce_only
+            and order.order_type == OrderType.STOP_MARKET
+            and order.is_sell == position.is_long
+        ),
+        Decimal(0),
+    )
 
 
 def _flattens(strategy: Strategy) -> bool:
