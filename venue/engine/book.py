@@ -1,7 +1,7 @@
 """What the market shows of one symbol: levels, prices, funding, the last trades and bars."""
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -65,16 +65,15 @@ class Book:
 
     def set_quote(self, bid: Level, ask: Level, now_ms: int) -> None:
         """Set the best levels; a known depth keeps what lies behind them."""
-        deeper_bids = [level for level in self.bids if level[0] < bid[0]] if self.has_depth else []
-        deeper_asks = [level for level in self.asks if level[0] > ask[0]] if self.has_depth else []
+        deeper_bids = _behind(self.bids, lambda price: price < bid[0]) if self.has_depth else []
+        deeper_asks = _behind(self.asks, lambda price: price > ask[0]) if self.has_depth else []
         self.bids = [bid, *deeper_bids] if bid[1] else deeper_bids
         self.asks = [ask, *deeper_asks] if ask[1] else deeper_asks
         self._touch(now_ms)
 
     def set_depth(self, bids: Iterable[Level], asks: Iterable[Level], now_ms: int) -> None:
-        """Replace all levels, given in any order; an empty side is an empty side."""
-        self.bids = sorted((level for level in bids if level[1]), reverse=True)
-        self.asks = sorted(level for level in asks if level[1])
+        """Replace all levels, best first; an empty side is an empty side."""
+        self.bids, self.asks = list(bids), list(asks)
         self.has_depth = True
         self._touch(now_ms)
 
@@ -174,3 +173,11 @@ class Limit:
         if self.price is None:
             return True
         return price <= self.price if self.side == "BUY" else price >= self.price
+
+
+def _behind(levels: list[Level], is_behind: Callable[[Decimal], bool]) -> list[Level]:
+    """Return the levels from the first that is behind; they are best first, and few are not."""
+    for index, (price, _) in enumerate(levels):
+        if is_behind(price):
+            return levels[index:]
+    return []

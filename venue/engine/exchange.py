@@ -181,8 +181,8 @@ class Exchange:
         self._settle(symbol)
 
     def on_depth(self, symbol: str, bids: Sequence[Level], asks: Sequence[Level]) -> None:
-        """Show the whole depth, best first or not."""
-        self.book(symbol).set_depth(_levels(bids), _levels(asks), self.now_ms)
+        """Show the whole depth, best first, every level with a size."""
+        self.book(symbol).set_depth(bids, asks, self.now_ms)
         self._settle(symbol)
 
     def on_trade(
@@ -289,7 +289,3 @@ class Exchange:
                 "tradeId": trade_id,
             },
         )
-
-
-def _levels(levels: Sequence[Level]) -> list[Level]:
-    return [(Decimal(price), Decimal(qty)) for price, qty in levels]
