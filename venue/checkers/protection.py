@@ -1,11 +1,15 @@
 """Every position had its stop, for all of it, in time."""
 
 from dataclasses import dataclass
-from decimal import Decimal
 
-from venue.checkers.log import Breach
-from venue.checkers.replay import Book, replay
+from venue.checkers.log import Breach, Line
+from venue.checkers.replay import replay
 from venue.checkers.run import Run, Verdict
+
+# What the venue does while nobody can place a stop or close a position; of one symbol or of all.
+_CLOSED = frozenset({"freeze", "outage", "orders_forbidden"})
+_CLOSED_SYMBOL = frozenset({"trading_halt", "market_unfilled"})
+_REDUCING_ALONE = "-4087"  # forbids nothing that protects
 
 
 @dataclass(slots=True)
@@ -13,27 +17,64 @@ class Episode:
     """
     A position from its first fill to its last; times in milliseconds.
 
-    ``bare_ms`` is how long it was not covered in all, ``bare_ms_max`` how long at once.
+    ``bare_ms`` is how long it was not covered in all, ``bare_ms_max`` how long at once; times when
+    the venue was closed do not count.
     """
 
     symbol: str
     line: int
     start_ms: int
-    bare_since_ms: int | None
+    seen_ms: int
+    is_bare: bool = False
+    bare_now_ms: int = 0
     bare_ms: int = 0
     bare_ms_max: int = 0
 
-    def cover(self, now_ms: int) -> None:
-        """End a time without cover, if there is one."""
-        if self.bare_since_ms is not None:
-            bare_ms = now_ms - self.bare_since_ms
-            self.bare_ms += bare_ms
-            self.bare_ms_max = max(self.bare_ms_max, bare_ms)
-            self.bare_since_ms = None
+    def wait(self, now_ms: int, *, is_closed: bool) -> None:
+        """Let time pass."""
+        if self.is_bare and not is_closed:
+            self.bare_now_ms += now_ms - self.seen_ms
+            self.bare_ms += now_ms - self.seen_ms
+            self.bare_ms_max = max(self.bare_ms_max, self.bare_now_ms)
+        self.seen_ms = now_ms
+
+    def judge(self, *, is_bare: bool) -> None:
+        """Take whether it is covered from now on."""
+        self.is_bare = is_bare
+        if not is_bare:
+            self.bare_now_ms = 0
+
+
+class _Closures:
+    """When the venue takes no order at all, as the log tells its faults."""
+
+    def __init__(self) -> None:
+        self._lasting: list[tuple[str, str]] = []  # fault, symbol (empty: all)
+
+    def take(self, line: Line) -> None:
+        if line["kind"] != "fault" or line["name"] not in _CLOSED | _CLOSED_SYMBOL:
+            return
+        name, detail = line["name"], line["detail"]
+        if detail == "over":
+            first = next((lasting for lasting in self._lasting if lasting[0] == name), None)
+            if first is not None:
+                self._lasting.remove(first)
+        elif name in _CLOSED_SYMBOL:
+            self._lasting.append((name, detail.partition(":")[0]))
+        elif not detail.endswith(_REDUCING_ALONE) and detail not in ("True", "False"):
+            self._lasting.append((name, ""))
+
+    def hold(self, symbol: str) -> bool:
+        return any(lasting in ("", symbol) for _, lasting in self._lasting)
 
 
 def check_protection(run: Run) -> Verdict:
-    """Measure for each position how long its reduce-only stops did not cover all of it."""
+    """
+    Measure for each position how long its reduce-only stops did not cover all of it.
+
+    While the venue answers nobody, or refuses stops and exits alike, nobody can do anything about it:
+    that time does not count, and what was left of the time allowed goes on afterwards.
+    """
     episodes = episodes_of(run)
     breaches = [
         Breach(
@@ -58,38 +99,19 @@ def episodes_of(run: Run) -> list[Episode]:
     """Return the positions of a run, in the order in which they began."""
     found: list[Episode] = []
     open_now: dict[str, Episode] = {}
-    now_ms = 0
+    closures, now_ms = _Closures(), 0
     for line, book in replay(run.log):
         now_ms = max(now_ms, line["ts"])
+        for episode in open_now.values():
+            episode.wait(now_ms, is_closed=closures.hold(episode.symbol))
+        closures.take(line)
         for symbol in list(book.positions):
-            _follow(symbol, book, line["n"], now_ms, open_now, found)
-    for episode in open_now.values():
-        episode.cover(now_ms)
+            amt = book.amt(symbol)
+            if amt == 0:
+                open_now.pop(symbol, None)
+                continue
+            if symbol not in open_now:
+                open_now[symbol] = Episode(symbol, line["n"], now_ms, now_ms)
+                found.append(open_now[symbol])
+            open_now[symbol].judge(is_bare=book.covered_qty(symbol) < abs(amt))
     return found
-
-
-def _follow(
-    symbol: str,
-    book: Book,
-    number: int,
-    now_ms: int,
-    open_now: dict[str, Episode],
-    found: list[Episode],
-) -> None:
-    amt, episode = book.amt(symbol), open_now.get(symbol)
-    if amt == 0:
-        if episode is not None:
-            episode.cover(now_ms)
-            del open_now[symbol]
-        return
-    if episode is None:
-        episode = open_now[symbol] = Episode(symbol, number, now_ms, None)
-        found.append(episode)
-    if _is_covered(book, symbol, amt):
-        episode.cover(now_ms)
-    elif episode.bare_since_ms is None:
-        episode.bare_since_ms = now_ms
-
-
-def _is_covered(book: Book, symbol: str, amt: Decimal) -> bool:
-    return book.covered_qty(symbol) >= abs(amt)

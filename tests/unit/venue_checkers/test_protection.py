@@ -122,3 +122,45 @@ def test_short_positions_are_protected_by_buying(script, judged):
     later(script)
 
     assert judged(check_protection) == []
+
+
+CLOSED = [
+    ("freeze", "hangs"),
+    ("outage", "out"),
+    ("orders_forbidden", "main: -4088"),
+    ("trading_halt", "BTCUSDT: status=TRADING_HALT"),
+    ("market_unfilled", "BTCUSDT: market_take_bound=0"),
+]
+
+
+@pytest.mark.parametrize(("name", "detail"), CLOSED)
+def test_time_when_the_venue_takes_no_order_does_not_count(script, judged, name, detail):
+    bought(script)
+    script.ms = 3_000
+    script.line("fault", name=name, detail=detail)
+    later(script, 60_000)
+    script.line("fault", name=name, detail="over")
+    later(script, 2_000)
+    assert judged(check_protection) == []
+
+    later(script, 1)
+    assert judged(check_protection) == [
+        "BTCUSDT: without a full stop for 5.001 s at once, 5.001 s in all, limit 5 s"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "detail"),
+    [
+        ("orders_forbidden", "main: -4087"),
+        ("trading_halt", "ETHUSDT: status=TRADING_HALT"),
+        ("market_unfilled", "ETHUSDT: market_take_bound=0"),
+        ("stop_canceled_silently", "main: sl"),
+    ],
+)
+def test_time_when_a_stop_can_be_placed_counts(script, judged, name, detail):
+    bought(script)
+    script.line("fault", name=name, detail=detail)
+    later(script)
+
+    assert len(judged(check_protection)) == 1
