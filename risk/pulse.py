@@ -15,6 +15,7 @@ from risk.gate import RiskGate
 from risk.record import PositionRow
 from risk.restore import Restorer
 from risk.rounds import Rounds
+from risk.trading_state import TradingState
 
 TIMER = "RISK-PULSE"
 
@@ -80,15 +81,28 @@ class Pulse(Actor):  # type: ignore[misc]
             self._loop.call_soon_threadsafe(self.look)
 
     def look(self) -> None:
-        """Do what is due once a second."""
-        gate, record = self._gate, self._gate.record
+        """Do what is due once a second; what fails keeps nothing else from being done."""
+        gate = self._gate
         assert gate.brackets is not None, "Invariant: only a live kernel has a pulse"
-        record.sync(gate.judge, self.clock.timestamp_ns())
-        if not gate.judge.is_measuring:
-            gate.judge.measure_from(record.figures, is_same_account=self._is_same_account)
-        gate.look()
-        gate.brackets.on_tick()
-        record.keep_figures(gate.judge)
+        for step in (self._obey, self._measure, gate.look, gate.brackets.on_tick, self._keep):
+            try:
+                step()
+            except Exception as e:  # noqa: BLE001 - whoever is blind must not let in more
+                self.log.exception("The pulse failed", e)
+                cause = f"PULSE_BROKEN: observed={e!r}, limit=a look at everything each second"
+                gate.judge.trip(TradingState.HALTED, cause, self.clock.timestamp_ns())
+
+    def _obey(self) -> None:
+        self._gate.record.sync(self._gate.judge, self.clock.timestamp_ns())
+
+    def _measure(self) -> None:
+        judge = self._gate.judge
+        if not judge.is_measuring:
+            figures = self._gate.record.figures
+            judge.measure_from(figures, is_same_account=self._is_same_account)
+
+    def _keep(self) -> None:
+        self._gate.record.keep_figures(self._gate.judge)
 
     def on_stop(self) -> None:
         """Write the figures down for the next run."""

@@ -90,6 +90,7 @@ class Record:
         self.is_persistent = is_persistent
         self.keep = Keep(latch.path.with_name("figures.json"))
         self.figures: Figures | None = None
+        self._unwritten: tuple[str, str] | None = None  # by whom and why, of a latch that is behind
 
     def attach(self, judge: Judge, profile: dict[str, Any], profile_hash: str, now_ns: int) -> None:
         """Open the record: the resolved profile first, then the state that the latch holds."""
@@ -133,9 +134,12 @@ class Record:
             judge.journal_error = str(e)
 
     def sync(self, judge: Judge, now_ns: int) -> None:
-        """Follow what a person's command wrote into the latch."""
+        """Follow what a person's command wrote into the latch; write what could not be written."""
         if self.latch.is_changed():
             self._read_latch(judge, now_ns)
+        if self._unwritten is not None:
+            by, reason = self._unwritten
+            self._write_latch(judge, by=by, reason=reason, ts_ns=now_ns)
 
     def _read_latch(self, judge: Judge, now_ns: int, *, may_resume: bool = True) -> None:
         try:
@@ -230,11 +234,13 @@ class Record:
         self._write_latch(judge, by=transition.by, reason=transition.cause, ts_ns=transition.ts_ns)
 
     def _write_latch(self, judge: Judge, *, by: str, reason: str, ts_ns: int) -> None:
+        self._unwritten = None
         try:
             self.latch.write(
                 judge.state.state, judge.state.causes, by=by, reason=reason, ts_ns=ts_ns
             )
         except LatchError as e:
+            self._unwritten = by, reason
             # A state that would not survive a restart must not be trusted with new risk.
             judge.journal_error = str(e)
 

@@ -99,3 +99,22 @@ def test_a_command_from_another_thread_is_brought_to_the_loop(scene: LiveScene) 
 
     assert order.is_closed
     assert stop not in judged
+
+
+def test_a_pulse_that_fails_halts_and_still_looks_after_positions(
+    scene: LiveScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = scene.guard.gate
+    looked = []
+    tick = gate.brackets.on_tick
+    monkeypatch.setattr(gate.brackets, "on_tick", lambda: (looked.append(1), tick()))
+
+    def fail() -> None:
+        raise ArithmeticError("a price of nothing")
+
+    monkeypatch.setattr(gate, "look", fail)
+
+    wait(scene, lambda: len(looked) > 1)
+
+    assert state_of(scene) is TradingState.HALTED
+    assert gate.judge.state.causes[0].startswith("PULSE_BROKEN: observed=ArithmeticError")

@@ -75,3 +75,19 @@ def test_a_halt_outlives_a_broken_journal_that_was_moved_away(
 
     journal.close()
     assert after.state.state is TradingState.HALTED
+
+
+def test_a_trip_whose_latch_cannot_be_written_is_written_as_soon_as_it_can(
+    node: tuple[Judge, Record],
+) -> None:
+    judge, record = node
+    blocker = record.latch.path.with_suffix(".part")
+    blocker.mkdir()
+    judge.trip(TradingState.HALTED, SHOCK, T0)
+    assert Latch(record.latch.path).read()[0] is TradingState.ACTIVE
+
+    blocker.rmdir()
+    record.sync(judge, T0)
+
+    state, causes, by, _ = Latch(record.latch.path).read()
+    assert (state, causes, by) == (TradingState.HALTED, [SHOCK], "breaker")
