@@ -114,6 +114,8 @@ class BookImbalance(ProtectedStrategy):
 
     def on_quote_tick(self, tick: QuoteTick) -> None:
         """Weigh the best bid against the best ask."""
+        if not (tick.bid_price > 0 and tick.ask_price > 0):
+            return  # Nobody stands there: Binance then tells a price and a size of 0.
         value = imbalance(tick.bid_size.as_double(), tick.ask_size.as_double())
         self._weigh(value, tick.bid_price, tick.ask_price, tick.ts_event)
 

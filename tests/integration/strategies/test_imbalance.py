@@ -5,7 +5,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 from nautilus_trader.common.config import msgspec_decoding_hook
-from nautilus_trader.model.data import BookOrder, OrderBookDelta, OrderBookDeltas
+from nautilus_trader.model.data import BookOrder, OrderBookDelta, OrderBookDeltas, QuoteTick
 from nautilus_trader.model.enums import BookAction, OrderSide
 from nautilus_trader.test_kit.providers import TestInstrumentProvider
 
@@ -42,6 +42,26 @@ def test_the_heavier_side_is_entered_from_the_threshold_on(
     market.run(strategy, make_quotes(FLAT * 5, bid_size=bid_size, ask_size=ask_size))
 
     assert [position.entry.name for position in market.cache.positions_open()] == sides
+
+
+@pytest.mark.parametrize("empty", ["bid", "ask", "both"])
+def test_a_quote_with_an_empty_side_says_nothing(market, make_quotes, empty):
+    def emptied(tick: QuoteTick) -> QuoteTick:
+        bid = (BTC.make_price(0), BTC.make_qty(0)) if empty != "ask" else None
+        ask = (BTC.make_price(0), BTC.make_qty(0)) if empty != "bid" else None
+        return QuoteTick(
+            BTC.id, bid[0] if bid else tick.bid_price, ask[0] if ask else tick.ask_price,
+            bid[1] if bid else tick.bid_size, ask[1] if ask else tick.ask_size,
+            tick.ts_event, tick.ts_init,
+        )  # fmt: skip
+
+    strategy = make_strategy(cooldown_secs=1, holding_secs=1)
+    *before, last = make_quotes(FLAT * 3, bid_size=30.0)
+
+    market.run(strategy, [*before, emptied(last)])
+
+    assert market.cache.orders() == []
+    assert strategy.denials == {}
 
 
 def test_the_stop_lies_the_basis_points_asked_for_from_the_price_crossed(market, make_quotes):
