@@ -102,6 +102,7 @@ class HardenedDataClient(BinanceFuturesDataClient):  # type: ignore[misc]
         )
         self._ws_client, self._ws_public_client = market, public
         self._tasks_of_ours: list[asyncio.Task[Any]] = []
+        self._renewals: dict[str, asyncio.Task[None]] = {}
 
     def _watched(self, name: str, url: str, silence_sec_max: int) -> RenewableSocket:
         watch = StreamWatch(
@@ -143,15 +144,22 @@ class HardenedDataClient(BinanceFuturesDataClient):  # type: ignore[misc]
         await super()._disconnect()
 
     async def _watch_over(self, socket: RenewableSocket, watch: StreamWatch) -> None:
-        renewal: asyncio.Task[None] | None = None
         while True:
             await asyncio.sleep(self._look_sec)
-            watch.want(socket.subscriptions)
-            finding = watch.look()
-            if finding is not None and (renewal is None or renewal.done()):
-                renewal = self.create_task(self._renew(socket, watch, finding.stream))
-            for instrument_id in self._stale_books - self._rebuilding:
-                self.create_task(self._order_book_snapshot_then_deltas(instrument_id))
+            try:
+                self._look_at(socket, watch)
+            except Exception as e:  # noqa: BLE001 - a watch that ends leaves a node blind
+                self._log.exception(f"The watch over {watch.name} failed", e)
+
+    def _look_at(self, socket: RenewableSocket, watch: StreamWatch) -> None:
+        watch.want(socket.subscriptions)
+        finding = watch.look()
+        renewal = self._renewals.get(watch.name)
+        if finding is not None and (renewal is None or renewal.done()):
+            renewing = self._renew(socket, watch, finding.stream)
+            self._renewals[watch.name] = self.create_task(renewing)
+        for instrument_id in self._stale_books - self._rebuilding:
+            self.create_task(self._order_book_snapshot_then_deltas(instrument_id))
 
     async def _renew(self, socket: RenewableSocket, watch: StreamWatch, stream: str) -> None:
         self._log.warning(f"Connecting {watch.name} anew: {stream} is silent")

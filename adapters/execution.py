@@ -231,12 +231,18 @@ class HardenedExecutionClient(BinanceFuturesExecutionClient):  # type: ignore[mi
         """Ask about every order that the venue has left without a word for too long."""
         while True:
             await asyncio.sleep(ANSWER_SECS_MAX / 5)
-            now_ns = self._clock.timestamp_ns()
-            for order in self._cache.orders_inflight(venue=self.venue):
-                silent_ns = now_ns - order.last_event.ts_init
-                is_asked = order.client_order_id in self._resolver or self.is_in_hand(order)
-                if silent_ns > secs_to_nanos(ANSWER_SECS_MAX) and not is_asked:
-                    self._resolver.begin(order, _doubt_of(order), "no event came")
+            try:
+                self._ask_about_silent()
+            except Exception as e:  # noqa: BLE001 - a watch that ends leaves orders in doubt
+                self._log.exception("The watch over answers failed", e)
+
+    def _ask_about_silent(self) -> None:
+        now_ns = self._clock.timestamp_ns()
+        for order in self._cache.orders_inflight(venue=self.venue):
+            silent_ns = now_ns - order.last_event.ts_init
+            is_asked = order.client_order_id in self._resolver or self.is_in_hand(order)
+            if silent_ns > secs_to_nanos(ANSWER_SECS_MAX) and not is_asked:
+                self._resolver.begin(order, _doubt_of(order), "no event came")
 
     # -- user stream --------------------------------------------------------------------------------
 

@@ -183,7 +183,10 @@ class HardenedUserStream(BinanceUserDataWebSocketClient):  # type: ignore[misc]
             await asyncio.sleep(period)
             if self._subscription_id is None and self._ts_away is None and not self._is_recovering:
                 continue  # not subscribed for the first time yet
-            self._judge(self._clock.timestamp_ns())
+            try:
+                self._judge(self._clock.timestamp_ns())
+            except Exception as e:  # noqa: BLE001 - a watch that ends leaves a node deaf
+                self._log.exception("The watch over the user stream failed", e)
 
     @property
     def _is_recovering(self) -> bool:

@@ -88,7 +88,7 @@ class Pulse(Actor):  # type: ignore[misc]
             try:
                 step()
             except Exception as e:  # noqa: BLE001 - whoever is blind must not let in more
-                self.log.exception("The pulse failed", e)
+                self.log.error(f"The pulse failed: {e!r}")  # noqa: TRY400 - not Python's logger
                 cause = f"PULSE_BROKEN: observed={e!r}, limit=a look at everything each second"
                 gate.judge.trip(TradingState.HALTED, cause, self.clock.timestamp_ns())
 

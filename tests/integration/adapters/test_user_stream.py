@@ -7,6 +7,7 @@ import pytest
 from nautilus_trader.model.enums import OrderSide, OrderStatus
 
 from adapters.reconciler import LATE_SECS
+from risk.events import VENUE_TOPIC
 from tests.adapter_kit import BTC, KINDS, scene
 from venue.engine.errors import VenueError
 from venue.wire.hooks import Reaction
@@ -214,3 +215,24 @@ def test_a_full_outage_ends_in_agreement():
 
 def _is_subscribed(live):
     return bool(live.venue.wire.user_streams.open_keys())
+
+
+def test_a_listener_that_fails_does_not_end_the_watch_over_the_stream():
+    async def main():
+        async with scene("ours") as live:
+            told = []
+
+            def fail(event):
+                told.append(event.kind.name)
+                raise ArithmeticError(event)
+
+            live.node.kernel.msgbus.subscribe(VENUE_TOPIC, fail)
+            live.venue.wire.refuse_listen_keys(REFUSED)
+            live.venue.wire.expire_listen_keys()
+            await live.until(lambda: "USER_STREAM_LOST" in told)
+
+            live.venue.wire.refuse_listen_keys(None)
+
+            await live.until(lambda: "USER_STREAM_BACK" in told)
+
+    asyncio.run(main())
