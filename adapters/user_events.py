@@ -146,6 +146,9 @@ class UserEvents:
         if fact.executed > self._teller.filled(order):
             self._resolver.begin(order, Doubt.SILENCE, "it ended with fills that were not told")
             return
+        if self._teller.venue_id(order) is None and fact.status != "REJECTED":
+            # Its beginning was lost or comes later: no order expires that was not accepted.
+            self._teller.stand(order, fact)
         self._teller.close(order, fact.status, fact.updated_ms, fact.reason)
 
     def _on_algo(self, message: Row) -> None:

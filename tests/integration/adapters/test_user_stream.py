@@ -4,7 +4,7 @@ import asyncio
 from decimal import Decimal
 
 import pytest
-from nautilus_trader.model.enums import OrderSide, OrderStatus
+from nautilus_trader.model.enums import OrderSide, OrderStatus, TimeInForce
 
 from adapters.reconciler import LATE_SECS
 from risk.events import VENUE_TOPIC
@@ -234,5 +234,21 @@ def test_a_listener_that_fails_does_not_end_the_watch_over_the_stream():
             live.venue.wire.refuse_listen_keys(None)
 
             await live.until(lambda: "USER_STREAM_BACK" in told)
+
+    asyncio.run(main())
+
+
+def test_an_order_whose_end_is_told_without_its_beginning_ends():
+    """NautilusTrader lets no order expire that was not accepted."""
+
+    async def main():
+        async with scene("ours") as live:
+            live.faults.events = lambda p: [] if p.get("o", {}).get("x") == "NEW" else [(0, p)]
+            order = live.puppet.limit(
+                OrderSide.BUY, "0.010", "50000.0", time_in_force=TimeInForce.IOC
+            )
+            await live.until(lambda: live.order(order).is_closed)
+            assert live.order(order).status == OrderStatus.EXPIRED
+            await live.agree()
 
     asyncio.run(main())
