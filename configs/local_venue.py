@@ -78,7 +78,7 @@ def _arguments(profile: Profile, folder: Path) -> list[str]:
         "--port": "0",
         "--market": played.market,
         "--symbols": symbols,
-        "--speed": f"{played.speed}",
+        "--speed": f"{played.speed}" if played.speed else "step",
         "--bar-rest-ms": f"{played.bar_rest_ms}",
         "--seed": f"{profile.seed}",
         "--account": f"{ACCOUNT}:usdt={account.starting_balance_usdt}"

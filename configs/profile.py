@@ -138,7 +138,8 @@ class RehearsalSection(Strict):
     """What the local venue plays to the node; only where ``venue.environment = "local"``."""
 
     market: str = Field(pattern=r"^(generated|(catalog|recording):.+)$")
-    speed: Positive = Decimal(1)
+    speed: Annotated[Number, Field(ge=0, le=10_000)] = Decimal(1)
+    """Recorded seconds a second; 0: the market moves over the venue's control address alone."""
     bar_rest_ms: Annotated[int, Field(ge=0, le=60_000)] = 0
     """Rest of a faster market after each closed bar, so that bars can be acted on as they close."""
     start: Moment | None = None

@@ -18,7 +18,6 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Mapping
-from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -34,12 +33,10 @@ from report.parity import Parity, compare, show
 
 ROOT = Path(__file__).parents[1]
 NODES = ("paper", "rehearsal")
-COME_UP_SEC = 20
-"""Real seconds that venue and nodes have to come up before the first recorded tick."""
 TAIL_SEC = 20
 """Seconds that the nodes run on after the last event, for what is still on its way."""
-PAUSED = Decimal("0.001")
-"""The speed of bars until the nodes listen."""
+FIRST_EVENTS = 10
+"""So many are played before the nodes start: a book to ask for, and prices."""
 BAR_REST_MS = 80
 """Real time for nodes to act on a bar at the price that it closed at, as a backtest does."""
 RATES = {"bars": 6_000, "ticks": 5}
@@ -87,7 +84,7 @@ def live_profile(profile: Profile, mode: str) -> Profile:
         },
         "rehearsal": {
             "market": f"catalog:{data.catalog}", "start": data.start, "end": data.end,
-            "speed": PAUSED if is_of_bars(profile) else Decimal(1),
+            "speed": Decimal(0),
             "bar_rest_ms": BAR_REST_MS if is_of_bars(profile) else 0,
         },
         "journal": {"sync": "flush"},
@@ -152,8 +149,7 @@ def _faster(profile: Profile, rate: int) -> list[str]:
         raise ParityError("faketime is not installed (Debian: apt-get install faketime)")
     assert profile.data is not None, "Invariant: judged by live_profile"
     assert profile.data.start is not None, "Invariant: judged by live_profile"
-    begin = profile.data.start - timedelta(seconds=COME_UP_SEC * rate)
-    return ["faketime", "-f", f"@{begin:%Y-%m-%d %H:%M:%S} x{rate}"]
+    return ["faketime", "-f", f"@{profile.data.start:%Y-%m-%d %H:%M:%S} x{rate}"]
 
 
 def _spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
@@ -169,7 +165,11 @@ async def _live(profile: Profile, out: Path, rate: int, shared: list[str]) -> in
     """Play the catalog to both nodes; return the worse of their exit codes."""
     folder = out / "venue"
     folder.mkdir()
-    async with local_venue(live_profile(profile, "rehearsal"), folder) as venue:
+    async with (
+        local_venue(live_profile(profile, "rehearsal"), folder) as venue,
+        aiohttp.ClientSession(f"{venue.control_url}/", raise_for_status=True) as control,
+    ):
+        await control.post("step", json={"n": FIRST_EVENTS})
         nodes = {
             mode: _spawn(
                 [sys.executable, "-W", "ignore", "-m", "ops.parity", *shared, "--out", str(out),
@@ -179,7 +179,9 @@ async def _live(profile: Profile, out: Path, rate: int, shared: list[str]) -> in
             for mode in NODES
         }  # fmt: skip
         try:
-            await _played(venue, nodes, out, rate if is_of_bars(profile) else None)
+            if await _are_up(nodes, out):
+                await control.post("speed", json={"speed": rate if is_of_bars(profile) else 1})
+                await _has_played(nodes, control)
         finally:
             for node in nodes.values():
                 node.send_signal(signal.SIGTERM)
@@ -190,24 +192,26 @@ async def _live(profile: Profile, out: Path, rate: int, shared: list[str]) -> in
     return max(codes)
 
 
-async def _played(
-    venue: LocalVenue, nodes: Mapping[str, subprocess.Popen[bytes]], out: Path, speed: int | None
-) -> None:
-    """Wait until both nodes are up, let the venue play, and wait until it has."""
-    while not all(UP in (out / f"{mode}.log").read_text(errors="replace") for mode in nodes):
-        if any(node.poll() is not None for node in nodes.values()):
-            return
+type Nodes = Mapping[str, subprocess.Popen[bytes]]
+
+
+async def _are_up(nodes: Nodes, out: Path) -> bool:
+    """Wait until every node's view has begun; return False when one has ended instead."""
+    while all(node.poll() is None for node in nodes.values()):
+        if all(UP in (out / f"{mode}.log").read_text(errors="replace") for mode in nodes):
+            return True
         await asyncio.sleep(LOOK_SEC)
-    async with aiohttp.ClientSession() as session:
-        if speed is not None:
-            answer = await session.post(f"{venue.control_url}/speed", json={"speed": speed})
-            answer.raise_for_status()
-        while all(node.poll() is None for node in nodes.values()):
-            async with session.get(f"{venue.control_url}/state") as answer:
-                if (await answer.json())["next_ms"] is None:
-                    break
-            await asyncio.sleep(LOOK_SEC)
-    await asyncio.sleep(TAIL_SEC)
+    return False
+
+
+async def _has_played(nodes: Nodes, control: aiohttp.ClientSession) -> None:
+    """Wait until the market is over and what was on its way has arrived, or a node has ended."""
+    while all(node.poll() is None for node in nodes.values()):
+        async with control.get("state") as answer:
+            if (await answer.json())["next_ms"] is None:
+                await asyncio.sleep(TAIL_SEC)
+                return
+        await asyncio.sleep(LOOK_SEC)
 
 
 def _journal(folder: Path) -> Path:

@@ -39,11 +39,10 @@ class VenueClock:
     def stepped(self) -> bool:
         return self._speed == STEPPED
 
-    def set_speed(self, speed: float) -> None:
-        """Run at *speed* from here on."""
-        here = self.reel_ms()
+    def set_speed(self, speed: float, reel_ms: int) -> None:
+        """Run at *speed* from here on, with the recording at *reel_ms*."""
         self._speed = speed
-        self._anchor = (self.market_ms(), here)
+        self._anchor = (self.market_ms(), reel_ms)
 
     def rest_at(self, reel_ms: int) -> None:
         """Put the recording's time back to *reel_ms*: it has rested there until now."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from aiohttp import web
 
-from venue.wire.clock import STEPPED
 from venue.wire.player import PlayerError
 
 if TYPE_CHECKING:
@@ -105,9 +104,7 @@ class Control:
         speed = body.get("speed")
         if isinstance(speed, bool) or not isinstance(speed, int | float) or not 0 < speed <= 10_000:
             raise ControlError(f"speed={speed!r} is not above 0 and at most 10000")
-        if self._venue.clock.speed == STEPPED:
-            raise ControlError("a stepped venue has no speed")
-        self._venue.clock.set_speed(float(speed))
+        self._venue.player.set_speed(float(speed))
         return {"speed": speed}
 
     async def _fault(self, body: dict[str, Any]) -> Any:

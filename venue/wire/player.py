@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from venue.wire.wire import Wire
 
 TICK_SECS = 0.010
+MINUTE_MS = 60_000
 BURST = 20  # events between two looks at the connections, when the market is behind
 
 
@@ -65,6 +66,23 @@ class Player:
             if self.next_ms is not None and not clock.stepped:
                 wait = min(wait, max(0.0, clock.secs_until(self.next_ms)))
             await asyncio.sleep(wait)
+
+    def set_speed(self, speed: float) -> None:
+        """
+        Play at *speed* from here on, a stepped venue too.
+
+        At speed 1 every event is told at its own time again, which is moved to now or, so that bars
+        keep their minutes, up to a minute later.
+
+        """
+        clock = self._wire.clock
+        reel_ms = clock.reel_ms()
+        if speed == 1.0:
+            late_ms = clock.wire_ms() - reel_ms
+            by_ms = -(-late_ms // MINUTE_MS) * MINUTE_MS
+            self._reel.move(by_ms)
+            reel_ms = clock.wire_ms()
+        clock.set_speed(speed, reel_ms)
 
     def catch_up(self) -> None:
         """Play what lies before now, at once, so that the exchange has prices when it opens."""

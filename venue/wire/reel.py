@@ -53,6 +53,11 @@ class Reel:
         self.next = None if following is None else shifted(following, self._shift_ms)
         return event
 
+    def move(self, by_ms: int) -> None:
+        """Move the times of all that follows."""
+        self._shift_ms += by_ms
+        self.next = None if self.next is None else shifted(self.next, by_ms)
+
     def bend(self, symbol: str, bend: Bend) -> None:
         """Bend the symbol's prices from the next event on."""
         self._market.bend(symbol, bend)

@@ -257,3 +257,20 @@ def test_what_was_looked_at_before_a_jump_is_moved_with_it():
     reel.bend("BTCUSDT", Bend(factor=Decimal(2)))
 
     assert (reel.take().bid, reel.next) == (Decimal(2), None)
+
+
+def test_a_stepped_venue_that_is_let_go_plays_on_at_the_recordings_own_pace():
+    async def scene():
+        async with local_venue(speed=0, market="generated", seed=5) as venue:
+            await venue.step(50)
+            stands = venue.clock.reel_ms()
+            before = venue.player.next_ms
+            await ask(venue, "POST", "speed", json={"speed": 1})
+            moved = venue.player.next_ms - before
+            assert moved % MINUTE == 0
+            assert 0 <= venue.clock.wire_ms() - moved - stands + MINUTE <= MINUTE + 1_000
+            assert venue.exchange.now_ms <= venue.clock.wire_ms()
+            await ask(venue, "POST", "speed", json={"speed": 1_000})
+            await until(lambda: venue.player.played > 500)
+
+    run(scene)

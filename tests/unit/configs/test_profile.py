@@ -199,7 +199,7 @@ def test_an_account_that_is_there_already_is_not_given_money(mode: str) -> None:
         ("venue", {"rest_url": "http://127.0.0.1:1"}, "venue.rest_url = 'http://127.0.0.1:1': un"),
         ("rehearsal", {"market": "catalog"}, "rehearsal.market = 'catalog'"),
         ("rehearsal", {"market": "catalog:"}, "rehearsal.market = 'catalog:'"),
-        ("rehearsal", {"speed": 0}, "rehearsal.speed = 0"),
+        ("rehearsal", {"speed": -1}, "rehearsal.speed = -1"),
         ("rehearsal", {"scenario": ""}, "rehearsal.scenario = ''"),
         ("rehearsal", {"end": date(2026, 1, 2)}, "end must not be set: a generated market"),
     ],
