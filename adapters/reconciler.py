@@ -65,6 +65,7 @@ class Reconciler:
         self._resolver = resolver
         self._patience = patience
         self._lock = asyncio.Lock()
+        self._ts_reconciled = 0
         self._trade_id_agreed: dict[str, int] = {}
 
     # -- orders -------------------------------------------------------------------------------------
@@ -84,6 +85,7 @@ class Reconciler:
                 if order.client_order_id.value not in shown:
                     await self._look_for(order)
             await self._sync.settle()
+            self._ts_reconciled = self._clock.timestamp_ns()
 
     async def _take(self, fact: OrderFact, *, is_foreign: bool) -> None:
         order = self._sync.own(fact)
@@ -130,13 +132,13 @@ class Reconciler:
         again and again; then it is told as an alarm.
 
         """
-        facts = await self._compared()
+        facts, moving = await self._compared()
         for _ in range(1, self._patience.answers_min):
             if not self._differing(facts):
                 break
             await asyncio.sleep(RECHECK_SECS)
-            facts = await self._compared()
-        self._note_differing(facts)
+            facts, moving = await self._compared()
+        self._note_differing(facts, moving)
         wanted = facts if instrument_id is None else {symbol_of(instrument_id)}
         flat = PositionFact("", Decimal(0), Decimal(0))
         reports = [
@@ -144,17 +146,32 @@ class Reconciler:
         ]
         return [report for report in reports if report is not None]
 
-    async def _compared(self) -> dict[str, PositionFact]:
-        """Return the positions, after all that could explain a difference was asked for."""
-        await self.reconcile()
-        facts = {fact.symbol: fact for fact in await self._queries.positions()}
+    async def _compared(self) -> tuple[dict[str, PositionFact], set[str]]:
+        """
+        Return the positions, after all that could explain a difference was asked for.
+
+        With them the symbols that filled while the venue was asked: its answer was older than what
+        is known here, and proves nothing.
+
+        """
+        # The engine compares orders and positions one after the other: one look serves both, for
+        # it costs more than anything else that is asked.
+        if self._clock.timestamp_ns() - self._ts_reconciled > secs_to_nanos(RECHECK_SECS):
+            await self.reconcile()
+        facts, moving = await self._positions()
         differing = self._differing(facts)
         if not differing:
-            return facts
+            return facts, moving
         for symbol in differing:
             await self._take_trades(symbol)
         await self._sync.settle()
-        return {fact.symbol: fact for fact in await self._queries.positions()}
+        return await self._positions()
+
+    async def _positions(self) -> tuple[dict[str, PositionFact], set[str]]:
+        instruments = self._instruments().items()
+        before = {symbol: self._sync.position(key) for symbol, key in instruments}
+        facts = {fact.symbol: fact for fact in await self._queries.positions()}
+        return facts, {s for s, key in instruments if self._sync.position(key) != before[s]}
 
     def _differing(self, facts: dict[str, PositionFact]) -> list[str]:
         return [
@@ -164,9 +181,11 @@ class Reconciler:
             != (facts[symbol].amount if symbol in facts else Decimal(0))
         ]
 
-    def _note_differing(self, facts: dict[str, PositionFact]) -> None:
+    def _note_differing(self, facts: dict[str, PositionFact], moving: set[str]) -> None:
         differing = self._differing(facts)
         for symbol, instrument_id in self._instruments().items():
+            if symbol in differing and symbol in moving:
+                continue  # The next look will tell.
             if symbol not in differing:
                 known = self._known_trades(instrument_id)
                 self._trade_id_agreed[symbol] = max(known, default=0) or self._trade_id_agreed.get(

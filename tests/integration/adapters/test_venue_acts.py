@@ -4,9 +4,12 @@ import asyncio
 from decimal import Decimal
 
 import pytest
+from nautilus_trader.core.uuid import UUID4
+from nautilus_trader.execution.messages import GeneratePositionStatusReports
 from nautilus_trader.model.enums import OrderSide, OrderStatus
 
 from tests.adapter_kit import BTC, KINDS, build_node, end, running, scene
+from venue.wire.hooks import Reaction
 
 ORDER = "/fapi/v1/order"
 
@@ -210,6 +213,54 @@ def test_an_event_about_an_order_that_cannot_be_read_leads_to_a_look():
             order = live.puppet.limit(OrderSide.BUY, "0.010", "50000.0")
             await live.until(lambda: live.order(order).status == OrderStatus.ACCEPTED)
             assert "ALMOST_NEW" in live.alarmed("UNREADABLE")[0].observed
+            await live.agree()
+
+    asyncio.run(main())
+
+
+def test_orders_and_positions_are_compared_by_one_look_at_the_open_orders():
+    async def main():
+        async with scene("ours", is_checked=True) as live:
+            await live.protected()
+
+            def counts():
+                paths = ("/fapi/v3/positionRisk", "/fapi/v1/openOrders")
+                return [live.faults.count("GET", path) for path in paths]
+
+            positions, orders = counts()
+            await live.until(lambda: counts()[0] >= positions + 4, "four comparisons")
+            assert counts()[1] <= orders + 5
+
+    asyncio.run(main())
+
+
+def test_a_position_that_grows_while_the_venue_is_asked_is_no_mismatch():
+    async def main():
+        async with scene("ours") as live:
+            live.faults.next_time("GET", "/fapi/v3/positionRisk", Reaction(delay_ms=400), times=100)
+            order = live.puppet.limit(OrderSide.BUY, "1.000", "59000.0")
+            await live.until(lambda: live.order(order).status == OrderStatus.ACCEPTED)
+
+            async def fill():
+                while True:
+                    live.venue.exchange.on_trade(
+                        "BTCUSDT", Decimal(58_999), Decimal("0.001"), is_buyer_maker=True
+                    )
+                    live.venue.wire.settle()
+                    await asyncio.sleep(0.05)
+
+            filling = asyncio.create_task(fill())
+            await live.exec_client.generate_position_status_reports(
+                GeneratePositionStatusReports(None, None, None, UUID4(), 0)
+            )
+            assert live.position() > 0
+            assert not live.alarmed("POSITION_MISMATCH")
+            filling.cancel()
+            await live.until(lambda: live.position() == live.venue_position())
+            await live.exec_client.generate_position_status_reports(
+                GeneratePositionStatusReports(None, None, None, UUID4(), 0)
+            )
+            assert not live.alarmed("POSITION_MISMATCH")
             await live.agree()
 
     asyncio.run(main())
