@@ -51,7 +51,7 @@ from risk.client import wire_of
 from risk.events import VenueEvent, VenueEventKind, publish_venue_event
 from risk.translate import OrderTerms, amended_terms
 
-ANSWER_SECS_MAX = 5.0
+ANSWER_SECS_MAX = 3.0
 """How long the venue may leave an order without a word before it is asked."""
 NO_CHANGE_CODE = -5027
 
@@ -194,10 +194,11 @@ class HardenedExecutionClient(BinanceFuturesExecutionClient):  # type: ignore[mi
         self.alarm(VenueEventKind.ORDER_UNRESOLVED, observed, "an answer to every request")
 
     def _note_foreign(self, fact: OrderFact) -> None:
-        if fact.client_id in self._told_foreign:
-            return
+        kind = venue_order_kind(fact.client_id)
+        if fact.client_id in self._told_foreign or (kind is None and not self._reconciler.is_started):
+            return  # At the start an event may come before its order was taken over.
         self._told_foreign.add(fact.client_id)
-        kind = venue_order_kind(fact.client_id) or VenueEventKind.FOREIGN_ORDER
+        kind = kind or VenueEventKind.FOREIGN_ORDER
         self.alarm(kind, f"{fact.client_id} on {fact.symbol}", "orders sent by this node")
 
     # -- life cycle ---------------------------------------------------------------------------------
@@ -274,6 +275,9 @@ class HardenedExecutionClient(BinanceFuturesExecutionClient):  # type: ignore[mi
                 if not is_unknown(e):
                     raise
                 self._resolver.begin(order, Doubt.SUBMIT, error_text(e))
+                return
+            if not self.is_user_stream_up:
+                self._resolver.begin(order, Doubt.SILENCE, "no stream tells what became of it")
 
         return send
 

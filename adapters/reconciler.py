@@ -65,7 +65,8 @@ class Reconciler:
         self._resolver = resolver
         self._patience = patience
         self._lock = asyncio.Lock()
-        self._ts_reconciled = 0
+        self.is_started = False
+        """Whether what an earlier run left at the venue was taken over."""
         self._trade_id_agreed: dict[str, int] = {}
 
     # -- orders -------------------------------------------------------------------------------------
@@ -85,7 +86,7 @@ class Reconciler:
                 if order.client_order_id.value not in shown:
                     await self._look_for(order)
             await self._sync.settle()
-            self._ts_reconciled = self._clock.timestamp_ns()
+            self.is_started = True
 
     async def _take(self, fact: OrderFact, *, is_foreign: bool) -> None:
         order = self._sync.own(fact)
@@ -154,10 +155,7 @@ class Reconciler:
         is known here, and proves nothing.
 
         """
-        # The engine compares orders and positions one after the other: one look serves both, for
-        # it costs more than anything else that is asked.
-        if self._clock.timestamp_ns() - self._ts_reconciled > secs_to_nanos(RECHECK_SECS):
-            await self.reconcile()
+        await self.reconcile()
         facts, moving = await self._positions()
         differing = self._differing(facts)
         if not differing:

@@ -60,7 +60,9 @@ def test_a_restart_comes_back_to_what_stands_at_the_venue(kind):
                 assert not again.alarms
                 again.venue.move("BTCUSDT", Decimal(54_000))
                 await again.until(lambda: again.order(stop).status == OrderStatus.FILLED)
-                await again.until(lambda: again.position() == again.venue_position() == Decimal("0.020"))
+                await again.until(
+                    lambda: again.position() == again.venue_position() == Decimal("0.020")
+                )
 
     asyncio.run(main())
 
@@ -94,5 +96,35 @@ def test_hedge_mode_is_refused():
                 assert "one-way mode" in str(execution.connect_error)
             finally:
                 await end(node, task)
+
+    asyncio.run(main())
+
+
+def test_an_order_of_the_last_run_that_fills_before_it_is_taken_over_is_not_foreign():
+    async def main():
+        async with scene("ours") as live:
+            order = live.puppet.limit(OrderSide.BUY, "0.030", "59000.0")
+            await live.until(lambda: live.order(order).status == OrderStatus.ACCEPTED)
+            await live.stop()
+            before = live.faults.count("GET", "/fapi/v1/userTrades")
+
+            def fill_in_part(request):
+                # The first thing that is asked after the user stream is there.
+                first = live.faults.count("GET", "/fapi/v1/userTrades") == before + 1
+                if first and request.path == "/fapi/v1/userTrades":
+                    trade = ("BTCUSDT", Decimal(58_999), Decimal("0.010"))
+                    live.venue.exchange.on_trade(*trade, is_buyer_maker=True)
+                    live.venue.wire.settle()
+
+            live.faults.requests.append(fill_in_part)
+            async with running("ours", live.venue, live.rest, live.faults) as again:
+                await again.until(lambda: again.position() == Decimal("0.010"))
+                assert len(again.fills(again.order(order))) == 1
+                assert not again.alarms
+                await again.rest.ok(
+                    "POST", "/fapi/v1/order", symbol="BTCUSDT", side="BUY", type="LIMIT",
+                    timeInForce="GTC", quantity="0.010", price="50000.0", newClientOrderId="by-hand",
+                )  # fmt: skip
+                await again.until(lambda: again.alarmed("FOREIGN_ORDER"))
 
     asyncio.run(main())
