@@ -84,7 +84,9 @@ class VenueClock:
         return self.now_ns() // NS_PER_MS
 
     async def ensure(self) -> None:
-        """Measure unless it was done before."""
+        """Measure unless it was done before; nobody waits for a later measurement."""
+        if self.sample is not None:
+            return
         async with self._lock:
             if self.sample is None:
                 await self._measure()

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from nautilus_trader.model.enums import OrderSide, OrderStatus, TimeInForce
 
+from adapters.execution import ANSWER_SECS_MAX
 from adapters.reconciler import LATE_SECS
 from risk.events import VENUE_TOPIC
 from tests.adapter_kit import BTC, KINDS, scene
@@ -89,6 +90,25 @@ def test_fills_of_an_outage_come_with_their_own_ids_and_fees():
             rows = await live.rest.ok("GET", "/fapi/v1/userTrades", symbol="BTCUSDT")
             told = {f.trade_id.value for order in orders for f in live.fills(order)}
             assert told == {str(row["id"]) for row in rows}
+            await live.until(lambda: live.exec_client.is_user_stream_up)
+            await live.agree()
+
+    asyncio.run(main())
+
+
+def test_a_fill_is_asked_for_while_no_stream_would_tell_it():
+    """A position that nobody knows of has no stop."""
+
+    async def main():
+        async with scene("ours") as live:
+            live.faults.on_connect = lambda kind: REFUSED if kind == "private" else None
+            live.venue.wire.drop_user_streams()
+            await live.until(lambda: not live.exec_client.is_user_stream_up)
+            began = asyncio.get_running_loop().time()
+            await position_of(live)
+            assert asyncio.get_running_loop().time() - began < ANSWER_SECS_MAX  # at once, that is
+            assert not live.exec_client.is_user_stream_up
+            del live.faults.on_connect
             await live.until(lambda: live.exec_client.is_user_stream_up)
             await live.agree()
 

@@ -218,22 +218,6 @@ def test_an_event_about_an_order_that_cannot_be_read_leads_to_a_look():
     asyncio.run(main())
 
 
-def test_orders_and_positions_are_compared_by_one_look_at_the_open_orders():
-    async def main():
-        async with scene("ours", is_checked=True) as live:
-            await live.protected()
-
-            def counts():
-                paths = ("/fapi/v3/positionRisk", "/fapi/v1/openOrders")
-                return [live.faults.count("GET", path) for path in paths]
-
-            positions, orders = counts()
-            await live.until(lambda: counts()[0] >= positions + 4, "four comparisons")
-            assert counts()[1] <= orders + 5
-
-    asyncio.run(main())
-
-
 def test_a_position_that_grows_while_the_venue_is_asked_is_no_mismatch():
     async def main():
         async with scene("ours") as live:

@@ -99,3 +99,21 @@ def test_a_date_far_from_what_was_measured_says_that_a_clock_has_jumped(date, is
     asyncio.run(line.clock.measure())
 
     assert line.clock.is_doubtful(date) is is_doubtful
+
+
+def test_a_measurement_that_hangs_holds_up_nobody():
+    async def main() -> None:
+        line = Line([(5, 5, 40)] * SAMPLES)
+        await line.clock.measure()
+        hanging = asyncio.Event()
+        line.ask = hanging.wait
+        line.clock._ask = hanging.wait
+        task = asyncio.create_task(line.clock.measure())
+        await asyncio.sleep(0)
+
+        await asyncio.wait_for(line.clock.ensure(), 1)
+
+        assert line.clock.offset_ms == 40
+        task.cancel()
+
+    asyncio.run(main())
