@@ -14,7 +14,10 @@ MODULE = re.compile(r"\bpython -m ([a-z_]+(?:\.[a-z_]+)*)")
 TARGET = re.compile(r"(?:^|`|&& )make ([a-z]+)\b", re.MULTILINE)
 SCRIPT = re.compile(r"\bpython (run_[a-z_]+\.py)|`(run_[a-z_]+\.py)")
 PROFILE = re.compile(r"\bconfigs/profiles/[\w.-]+\.toml")
-# Where tests and people's own files may stand in an example.
+TEST_FILE = re.compile(r"`(test_[a-z_]+\.py)`")
+# In a line that names a test file, a word as long as a sentence is one of its tests.
+TEST_NAME = re.compile(r"\b[a-z]+(?:_[a-z]+){3,}\b(?!\.py)")
+# Folders of one machine; what is installed for everybody may stand in an example.
 HOME = re.compile(r"(?:^|[\s`\"'(=])(/(?:home|Users|work|root|mnt)/\S*)", re.MULTILINE)
 FOREIGN_MODULES = {"pip", "uv", "pytest", "ruff", "mypy", "venv", "http"}
 
@@ -70,6 +73,26 @@ def test_what_a_page_links_to_or_tells_to_run_is_there(page):
     assert missing_in(page) == []
 
 
+def named_tests(line: str) -> set[str]:
+    """Return the test files and test functions that a line names."""
+    files = set(TEST_FILE.findall(line))
+    names = TEST_NAME.findall(line.replace("`", " ")) if files else []
+    return files | {f"test_{name}" for name in names if not name.startswith("test_")}
+
+
+@pages
+def test_the_tests_that_a_page_names_are_there(page):
+    paths = list((ROOT / "tests").rglob("test_*.py"))
+    there = {path.name for path in paths}
+    for path in paths:
+        there |= set(re.findall(r"def (test_\w+)", path.read_text(encoding="utf-8")))
+    named = {
+        name for line in page.read_text(encoding="utf-8").splitlines() for name in named_tests(line)
+    }
+
+    assert sorted(named - there) == []
+
+
 @pages
 def test_a_page_names_no_path_of_a_machine(page):
     assert HOME.findall(page.read_text(encoding="utf-8")) == []
@@ -103,3 +126,10 @@ def test_a_command_that_is_not_there_is_found(tmp_path):
         "configs/profiles/nothing.toml", "link gone.md", "link page.md#section", "make nothing",
         "python -m risk.nothing", "run_nothing.py",
     ]  # fmt: skip
+
+
+def test_a_line_names_tests_when_it_names_their_file():
+    assert named_tests("| `test_docs.py` a_page_of_some_kind, `test_tidy.py` | both |") == {
+        "test_docs.py", "test_a_page_of_some_kind", "test_tidy.py",
+    }  # fmt: skip
+    assert named_tests("| order_notional_usdt_max | a cap |") == set()
