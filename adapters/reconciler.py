@@ -68,16 +68,19 @@ class Reconciler:
         self.is_started = False
         """Whether what an earlier run left at the venue was taken over."""
         self._trade_id_agreed: dict[str, int] = {}
+        self._told_alive: set[str] = set()
 
     # -- orders -------------------------------------------------------------------------------------
 
     async def reconcile(self, *, is_start: bool = False) -> None:
         """Bring every order up to date, adopt unknown ones, cancel stops that were replaced."""
         async with self._lock:
+            asked_ns = self._clock.timestamp_ns()
             facts = await self._queries.open_orders()
             leftovers = self._replacer.leftovers(facts)
             for fact in facts:
                 if fact not in leftovers and not self._replacer.is_in_hand(fact.client_id):
+                    self._note_alive(fact, asked_ns)
                     await self._take(fact, is_foreign=not is_start)
             for fact in leftovers:
                 self._client.create_task(self._replacer.remove_leftover(fact))
@@ -87,6 +90,16 @@ class Reconciler:
                     await self._look_for(order)
             await self._sync.settle()
             self.is_started = True
+
+    def _note_alive(self, fact: OrderFact, asked_ns: int) -> None:
+        """Tell of an order that works at the venue long after it has ended here."""
+        order = self._sync.own(fact)
+        if order is None or not order.is_closed or fact.client_id in self._told_alive:
+            return
+        if asked_ns - order.last_event.ts_init > secs_to_nanos(self._patience.secs):
+            self._told_alive.add(fact.client_id)
+            seen = f"{fact.client_id} works on {fact.symbol}, and is {order.status_string()} here"
+            self._client.alarm(VenueEventKind.FOREIGN_ORDER, seen, "no order after its end")
 
     async def _take(self, fact: OrderFact, *, is_foreign: bool) -> None:
         order = self._sync.own(fact)

@@ -8,7 +8,7 @@ from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.execution.messages import GeneratePositionStatusReports
 from nautilus_trader.model.enums import OrderSide, OrderStatus
 
-from tests.adapter_kit import BTC, KINDS, build_node, end, running, scene
+from tests.adapter_kit import BTC, KINDS, PATIENCE, build_node, end, running, scene
 from venue.wire.hooks import Reaction
 
 ORDER = "/fapi/v1/order"
@@ -246,5 +246,32 @@ def test_a_position_that_grows_while_the_venue_is_asked_is_no_mismatch():
             )
             assert not live.alarmed("POSITION_MISMATCH")
             await live.agree()
+
+    asyncio.run(main())
+
+
+def test_a_stop_that_was_given_up_and_is_there_again_is_told():
+    """The venue denied it for so long that another one may stand in its stead."""
+    denied = Reaction(answer=(400, {"code": -2013, "msg": "Order does not exist."}))
+
+    async def main():
+        async with scene("ours") as live:
+            stop = await live.protected()
+            live.answer("GET", "/fapi/v1/openAlgoOrders", [])
+            for path in ("/fapi/v1/algoOrder", ORDER):
+                live.faults.next_time("GET", path, denied, times=1_000)
+            await live.exec_client.generate_order_status_reports(None)
+            await live.until(lambda: live.order(stop).status == OrderStatus.CANCELED)
+            assert not live.alarmed("FOREIGN_ORDER")
+            live.faults.requests.clear()
+
+            ended_ns = live.order(stop).last_event.ts_init
+            clock = live.node.kernel.clock
+            await live.until(lambda: clock.timestamp_ns() - ended_ns > PATIENCE.secs * 1e9)
+            for _ in range(2):
+                await live.exec_client.generate_order_status_reports(None)
+
+            told = [alarm.observed for alarm in live.alarmed("FOREIGN_ORDER")]
+            assert told == [f"{stop.client_order_id} works on BTCUSDT, and is CANCELED here"]
 
     asyncio.run(main())
