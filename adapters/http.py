@@ -37,6 +37,7 @@ from adapters.settings import Credentials, VenueSettings
 from risk.client import WireHop
 from risk.decision import Denial, DenyReason
 from risk.events import VenueEvent, VenueEventKind
+from risk.trading_state import TradingState
 
 DATE_HEADER = "date"
 HEADERS = (
@@ -164,6 +165,8 @@ class GuardedBinanceHttpClient(WireHop, BinanceHttpClient):  # type: ignore[misc
     ) -> bytes:
         weight = weight_of(_name(http_method), path, params)
         await self._await_turn(passed, weight)
+        if passed.errand is Errand.ENTRY:
+            self._refuse_if_tripped(_name(http_method))
         query = dict(params)
         if is_signed:
             query["timestamp"] = str(self.venue_clock.now_ms())
@@ -190,6 +193,19 @@ class GuardedBinanceHttpClient(WireHop, BinanceHttpClient):  # type: ignore[misc
             denial = Denial(DenyReason.VENUE_RATE_LIMITED, observed, limit)
             raise BinanceClientError(429, {"code": TOO_MANY_REQUESTS, "msg": denial.text}, {})
         await asyncio.sleep(max(wait_ns, 0) / NS_PER_SEC)
+
+    def _refuse_if_tripped(self, method: str) -> None:
+        """Keep new risk here when trading has tripped while it waited for its turn."""
+        assert self.approvals is not None, "Invariant: it was approved"
+        state = self.approvals.state_against(is_amend=method == "PUT")
+        if state is not None:
+            reason = (
+                DenyReason.TRADING_HALTED
+                if state is TradingState.HALTED
+                else DenyReason.TRADING_REDUCING
+            )
+            denial = Denial(reason, "tripped while it waited to leave", TradingState.ACTIVE.name)
+            raise BinanceClientError(400, {"code": NEW_ORDER_REJECTED, "msg": denial.text}, {})
 
     async def _request(self, http_method: HttpMethod, path: str, query: dict[str, Any]) -> Any:
         url = self._base_url + path + ("?" + self._prepare_params(query) if query else "")

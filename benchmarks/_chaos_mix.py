@@ -8,7 +8,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-START_SEC = 30
+START_SEC = 60
 """When the first fault may strike, from the start of the venue: the node is up by then."""
 QUIET_SEC = 60
 """How long before the end the last fault is over: then both sides must have come to agree."""

@@ -18,11 +18,13 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -118,15 +120,21 @@ def _run(folder: Path, profile: Path, seconds: int, rate: float) -> tuple[int, s
         "faketime", "-f", f"{CLOCK_START} x{rate:g}", sys.executable, str(ROOT / "run_live.py"),
         "--profile", str(profile), "--duration", str(seconds), *places,
     ]  # fmt: skip
-    done = subprocess.run(
-        command, cwd=ROOT, text=True, capture_output=True, check=False,
-        timeout=seconds / rate + REAL_SEC_SPARE,
-        # Without a reset the processes that the node starts share its clock.
-        env={**os.environ, "TZ": "UTC", "FAKETIME_DONT_RESET": "1"},
-    )  # fmt: skip
-    (folder / "output.txt").write_text(done.stdout + done.stderr)
-    words = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-    return done.returncode, next((w for w in reversed(words) if "HALTED" in w), words[-1])
+    with (folder / "output.txt").open("w+") as output:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, text=True,
+            # Without a reset the processes that the node starts share its clock.
+            env={**os.environ, "TZ": "UTC", "FAKETIME_DONT_RESET": "1"},
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            code = process.wait(timeout=seconds / rate + REAL_SEC_SPARE)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # faketime does not take its child along
+        output.seek(0)
+        words = [line for line in output.read().splitlines() if line.strip()]
+    return code, next((w for w in reversed(words) if "HALTED" in w), words[-1])
 
 
 COLUMNS = (

@@ -6,19 +6,31 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from risk.trading_state import TradingState
+
 Terms = tuple[Any, ...]
 Mint = Callable[[str, Terms], None]
 """Approves one send under a key; whoever holds it can approve, and only the gate does."""
 
 
-def new_approvals() -> tuple[Mint, Approvals]:
-    """Return the right to approve, for the gate to keep, and the view in which all others spend."""
+def new_approvals(
+    state: Callable[[], TradingState] = lambda: TradingState.ACTIVE,
+) -> tuple[Mint, Approvals]:
+    """
+    Return the right to approve, for the gate to keep, and the view in which all others spend.
+
+    Parameters
+    ----------
+    state : Callable
+        Returns the trading state, which may change while what was approved is on its way.
+
+    """
     opened: dict[str, list[Terms]] = {}
 
     def mint(key: str, terms: Terms) -> None:
         opened.setdefault(key, []).append(terms)
 
-    return mint, Approvals(opened)
+    return mint, Approvals(opened, state)
 
 
 class Approvals:
@@ -31,8 +43,9 @@ class Approvals:
 
     """
 
-    def __init__(self, opened: dict[str, list[Terms]]) -> None:
+    def __init__(self, opened: dict[str, list[Terms]], state: Callable[[], TradingState]) -> None:
         self._opened = opened
+        self._state = state
         self._claimed: dict[str, list[Terms]] = {}
         self._lapsed: Counter[str] = Counter()
 
@@ -69,6 +82,12 @@ class Approvals:
             return False
         self._lapsed[key] -= 1
         return True
+
+    def state_against(self, *, is_amend: bool) -> TradingState | None:
+        """Return the trading state in which new risk, or an amendment of it, may not leave (any more)."""
+        state = self._state()
+        worst = TradingState.REDUCING if is_amend else TradingState.ACTIVE
+        return state if state > worst else None
 
     def __len__(self) -> int:
         return sum(map(len, self._opened.values())) + sum(map(len, self._claimed.values()))

@@ -84,7 +84,7 @@ class RiskGate:
         loop: AbstractEventLoop | None = None,
     ) -> None:
         self.judge = Judge(limits, self._filters)
-        self._mint, self.approvals = new_approvals()
+        self._mint, self.approvals = new_approvals(lambda: self.judge.state.state)
         self.record = record
         self._msgbus = msgbus
         self._cache = cache

@@ -29,6 +29,7 @@ from adapters.http import GuardedBinanceHttpClient
 from adapters.settings import VenueSettings
 from risk.approvals import Approvals, Mint, cancel_key, new_approvals
 from risk.events import VenueEvent
+from risk.trading_state import TradingState
 from risk.translate import terms_of
 from tests.venue_kit import RestClient, client, local_venue
 from venue.server import Venue
@@ -87,6 +88,8 @@ class Hop:
     requests: Requests
     told: list[VenueEvent]
     orders: OrderFactory
+    tripped: list[TradingState]
+    """What trading was tripped to, the last one last."""
 
     def approve(self, order: Order, key: str | None = None) -> Order:
         """Approve an order as the gate does, and claim it as the execution client does."""
@@ -177,8 +180,9 @@ async def hop(settings: dict[str, Any] | None = None, **venue_settings: Any) -> 
             clock, settings_of(venue, **settings or {}), Keys(keys.key, keys.secret),
             tell=told.append,
         )  # fmt: skip
-        mint, approvals = new_approvals()
+        tripped: list[TradingState] = []
+        mint, approvals = new_approvals(lambda: tripped[-1] if tripped else TradingState.ACTIVE)
         http.approvals = approvals
         api = BinanceFuturesAccountHttpAPI(http, clock, BinanceAccountType.USDT_FUTURES)
         orders = OrderFactory(TraderId("TESTER-001"), StrategyId("S-001"), TestClock())
-        yield Hop(venue, rest, http, api, mint, approvals, requests, told, orders)
+        yield Hop(venue, rest, http, api, mint, approvals, requests, told, orders, tripped)

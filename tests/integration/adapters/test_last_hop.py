@@ -10,6 +10,7 @@ from nautilus_trader.core.nautilus_pyo3 import HttpMethod
 
 from risk.approvals import amend_key, new_approvals
 from risk.events import VenueEventKind
+from risk.trading_state import TradingState
 from tests.hop_kit import Hop, hop
 
 REFUSED = [VenueEventKind.UNAPPROVED_REQUEST]
@@ -59,6 +60,22 @@ def test_what_was_approved_but_not_claimed_by_the_execution_client_does_not_leav
         rig.mint(order.client_order_id.value, ())
 
         await rig.refused(rig.send(order))
+
+    play(scene)
+
+
+@pytest.mark.parametrize("state", [TradingState.REDUCING, TradingState.HALTED])
+def test_an_entry_that_waits_to_leave_while_trading_trips_stays_here(state: TradingState):
+    async def scene(rig: Hop) -> None:
+        entry, stop = rig.approve(rig.limit()), rig.approve(rig.stop())
+        rig.tripped.append(state)
+
+        text = await rig.refused(rig.send(entry))
+        await rig.send_stop(stop)
+
+        assert text.startswith(f"TRADING_{state.name}: observed=tripped while it waited to leave")
+        assert await rig.working() == {stop.client_order_id.value}
+        assert rig.told == []
 
     play(scene)
 
