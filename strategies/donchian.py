@@ -57,6 +57,11 @@ class DonchianBreakout(BarStrategy):
         self.atr = AverageTrueRange(config.atr_period)
         self._edges: tuple[float, float] | None = None  # upper, lower before the current bar
 
+    @property
+    def history_bars(self) -> int:
+        """The longest of its windows, and one bar more for the edges before the current one."""
+        return max(self.config.entry_period, self.config.atr_period) + 2
+
     def on_gap(self) -> None:
         for indicator in (self.entry_channel, self.exit_channel, self.atr):
             indicator.reset()

@@ -66,6 +66,11 @@ class EmaCross(BarStrategy):
         self._bars_left = 0  # for which that cross stays good
         self._close = Decimal(0)
 
+    @property
+    def history_bars(self) -> int:
+        """Four slow periods: what is older has a weight of less than 0.1 % in the slow average."""
+        return 4 * self.config.slow_period + self.config.atr_period
+
     def on_gap(self) -> None:
         for indicator in (self.fast, self.slow, self.atr):
             indicator.reset()
@@ -76,9 +81,12 @@ class EmaCross(BarStrategy):
         for indicator in (self.fast, self.slow, self.atr):
             indicator.handle_bar(bar)
 
+    def observe(self, bar: Bar) -> None:  # noqa: ARG002 - the averages have taken it already
+        self._gap = self.fast.value - self.slow.value or self._gap
+
     def decide(self, bar: Bar) -> None:
         previous_gap, gap = self._gap, self.fast.value - self.slow.value
-        self._gap = gap or previous_gap
+        self.observe(bar)
         self._close = bar.close.as_decimal()
         side = cross_side(previous_gap, gap)
         if side != OrderSide.NO_ORDER_SIDE and self.slow.initialized and self.atr.initialized:
