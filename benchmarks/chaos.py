@@ -22,6 +22,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -81,6 +82,7 @@ def judged(run_dir: Path, profile: Path) -> dict[str, Any]:
         journal=read_journal(run_dir / "journal.jsonl"),
         state=read_state(run_dir / "final_state.json"),
         limits=read_limits(profile),
+        reconcile_ms=_reconcile_sec(profile) * 1_000,
     )
     verdicts = {name: verdict for name, verdict in judge(run).items() if verdict is not None}
     faults = Counter(line["name"] for line in run.log.of("fault") if _struck(line))
@@ -100,6 +102,10 @@ def judged(run_dir: Path, profile: Path) -> dict[str, Any]:
         "state": run.state["trading_state"],
         "breaches": {name: texts for name, texts in found.items() if texts},
     }
+
+
+def _reconcile_sec(profile: Path) -> int:
+    return int(tomllib.loads(profile.read_text())["venue"]["reconcile_sec"])
 
 
 def _struck(line: Line) -> bool:

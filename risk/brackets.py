@@ -245,7 +245,7 @@ class Brackets:
     def _is_overdue(self, asked: list[Order]) -> bool:
         """Return whether the venue has left it open for too long what became of its latest stop."""
         waited_ns = self._clock.timestamp_ns() - max(stop.last_event.ts_init for stop in asked)
-        return waited_ns >= (ANSWER_SEC_MAX << (len(asked) - 1)) * NS_PER_SEC
+        return bool(waited_ns >= (ANSWER_SEC_MAX << (len(asked) - 1)) * NS_PER_SEC)
 
     def _stops_on_their_way(self, holding: Holding, side: int) -> list[Order]:
         """Return the strategy's stops that were sent and may still do their work."""

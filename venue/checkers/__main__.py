@@ -26,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             state=None if args.node_state is None else read_state(args.node_state),
             limits=None if args.limits is None else read_limits(args.limits),
             unprotected_ms_max=round(args.unprotected_sec_max * 1000),
+            reconcile_ms=round(args.reconcile_sec * 1000),
             tolerance_ms=args.tolerance_ms,
         )
     except CheckError as error:
@@ -49,6 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--limits", type=Path, metavar="FILE", help="the profile of the node, TOML")
     add("--unprotected-sec-max", type=float, default=5.0, metavar="SECS",
         help="how long a position may be without its stop (default %(default)s)")  # fmt: skip
+    add("--reconcile-sec", type=float, default=0.0, metavar="SECS",
+        help="how often the node compares itself with the venue; what no event told may take that "
+             "much longer to protect (default %(default)s)")  # fmt: skip
     add("--tolerance-ms", type=int, default=50, metavar="MS",
         help="how far journal and requests may differ in time (default %(default)s)")  # fmt: skip
     return parser

@@ -26,20 +26,24 @@ class Episode:
     start_ms: int
     seen_ms: int
     is_bare: bool = False
+    excused_until_ms: int = 0
     bare_now_ms: int = 0
     bare_ms: int = 0
     bare_ms_max: int = 0
 
     def wait(self, now_ms: int, *, is_closed: bool) -> None:
         """Let time pass."""
+        since_ms = max(self.seen_ms, min(self.excused_until_ms, now_ms))
         if self.is_bare and not is_closed:
-            self.bare_now_ms += now_ms - self.seen_ms
-            self.bare_ms += now_ms - self.seen_ms
+            self.bare_now_ms += now_ms - since_ms
+            self.bare_ms += now_ms - since_ms
             self.bare_ms_max = max(self.bare_ms_max, self.bare_now_ms)
         self.seen_ms = now_ms
 
-    def judge(self, *, is_bare: bool) -> None:
-        """Take whether it is covered from now on."""
+    def judge(self, *, is_bare: bool, excused_until_ms: int) -> None:
+        """Take whether it is covered from now on, and until when that may be unknown."""
+        if is_bare and not self.is_bare:
+            self.excused_until_ms = excused_until_ms
         self.is_bare = is_bare
         if not is_bare:
             self.bare_now_ms = 0
@@ -73,7 +77,8 @@ def check_protection(run: Run) -> Verdict:
     Measure for each position how long its reduce-only stops did not cover all of it.
 
     While the venue answers nobody, or refuses stops and exits alike, nobody can do anything about it:
-    that time does not count, and what was left of the time allowed goes on afterwards.
+    that time does not count, and what was left of the time allowed goes on afterwards. A fill or the
+    end of a stop that the venue did not tell is found when the node next compares itself with it.
     """
     episodes = episodes_of(run)
     breaches = [
@@ -105,6 +110,9 @@ def episodes_of(run: Run) -> list[Episode]:
         for episode in open_now.values():
             episode.wait(now_ms, is_closed=closures.hold(episode.symbol))
         closures.take(line)
+        # What takes the cover away by the venue's own word (or by an event that was lost) is not told.
+        is_told = line["kind"] == "event" and line.get("sent", True)
+        excused_until_ms = 0 if is_told else now_ms + run.reconcile_ms
         for symbol in list(book.positions):
             amt = book.amt(symbol)
             if amt == 0:
@@ -113,5 +121,7 @@ def episodes_of(run: Run) -> list[Episode]:
             if symbol not in open_now:
                 open_now[symbol] = Episode(symbol, line["n"], now_ms, now_ms)
                 found.append(open_now[symbol])
-            open_now[symbol].judge(is_bare=book.covered_qty(symbol) < abs(amt))
+            open_now[symbol].judge(
+                is_bare=book.covered_qty(symbol) < abs(amt), excused_until_ms=excused_until_ms
+            )
     return found

@@ -23,6 +23,9 @@ class Run:
         The table ``limits`` of its profile.
     unprotected_ms_max : int
         How long a position may be without its stop.
+    reconcile_ms : int
+        How long after that the node may need to find what the venue did not tell: the time between
+        two of its comparisons.
     tolerance_ms : int
         How far the node's clock and the journal's stamps may lie apart from a request's.
 
@@ -33,6 +36,7 @@ class Run:
     state: Line | None = None
     limits: Line | None = None
     unprotected_ms_max: int = 5_000
+    reconcile_ms: int = 0
     tolerance_ms: int = 50
 
 

@@ -1,5 +1,7 @@
 """Every position has its stop in time."""
 
+from dataclasses import replace
+
 import pytest
 
 from venue.checkers.protection import check_protection, episodes_of
@@ -164,3 +166,36 @@ def test_time_when_a_stop_can_be_placed_counts(script, judged, name, detail):
     later(script)
 
     assert len(judged(check_protection)) == 1
+
+
+def lose_stop_by_word(script):
+    script.truth("1")
+
+
+def lose_stop_by_event(script):
+    script.stop("sl", "SELL", "1", "EXPIRED")
+    script.lines[-1]["sent"] = False
+
+
+@pytest.mark.parametrize("lose", [lose_stop_by_word, lose_stop_by_event])
+def test_what_no_event_told_may_be_found_at_the_next_comparison(script, tmp_path, lose):
+    bought(script)
+    script.stop("sl", "SELL", "1")
+    lose(script)
+    later(script, 15_000)
+    run = replace(script.run(tmp_path), reconcile_ms=10_000)
+    assert check_protection(run).breaches == []
+
+    later(script, 1)
+    run = replace(script.run(tmp_path), reconcile_ms=10_000)
+    assert len(check_protection(run).breaches) == 1
+
+
+def test_what_an_event_told_needs_no_comparison(script, tmp_path):
+    bought(script)
+    script.stop("sl", "SELL", "1")
+    script.stop("sl", "SELL", "1", "EXPIRED")
+    later(script, 5_001)
+
+    run = replace(script.run(tmp_path), reconcile_ms=10_000)
+    assert len(check_protection(run).breaches) == 1
