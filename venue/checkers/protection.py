@@ -27,6 +27,7 @@ class Episode:
     seen_ms: int
     is_bare: bool = False
     excused_until_ms: int = 0
+    untold: int = 0  # the line that took the cover away and was not told
     bare_now_ms: int = 0
     bare_ms: int = 0
     bare_ms_max: int = 0
@@ -40,10 +41,12 @@ class Episode:
             self.bare_ms_max = max(self.bare_ms_max, self.bare_now_ms)
         self.seen_ms = now_ms
 
-    def judge(self, *, is_bare: bool, excused_until_ms: int) -> None:
-        """Take whether it is covered from now on, and until when that may be unknown."""
-        if is_bare and not self.is_bare:
-            self.excused_until_ms = excused_until_ms
+    def judge(self, line: Line, *, is_bare: bool, reconcile_ms: int) -> None:
+        """Take whether it is covered from now on, and whether the node can know it."""
+        if is_bare and not self.is_bare and not _is_told(line):
+            self.untold, self.excused_until_ms = line["n"], self.seen_ms + reconcile_ms
+        elif line["kind"] == "delivery" and line["of"] == self.untold and line["sent"]:
+            self.excused_until_ms = min(self.excused_until_ms, self.seen_ms)
         self.is_bare = is_bare
         if not is_bare:
             self.bare_now_ms = 0
@@ -110,9 +113,6 @@ def episodes_of(run: Run) -> list[Episode]:
         for episode in open_now.values():
             episode.wait(now_ms, is_closed=closures.hold(episode.symbol))
         closures.take(line)
-        # What takes the cover away by the venue's own word (or by an event that was lost) is not told.
-        is_told = line["kind"] == "event" and line.get("sent", True)
-        excused_until_ms = 0 if is_told else now_ms + run.reconcile_ms
         for symbol in list(book.positions):
             amt = book.amt(symbol)
             if amt == 0:
@@ -122,6 +122,13 @@ def episodes_of(run: Run) -> list[Episode]:
                 open_now[symbol] = Episode(symbol, line["n"], now_ms, now_ms)
                 found.append(open_now[symbol])
             open_now[symbol].judge(
-                is_bare=book.covered_qty(symbol) < abs(amt), excused_until_ms=excused_until_ms
+                line,
+                is_bare=book.covered_qty(symbol) < abs(amt),
+                reconcile_ms=run.reconcile_ms,
             )
     return found
+
+
+def _is_told(line: Line) -> bool:
+    """Return whether a line tells the node: neither the venue's word in the log nor a lost event does."""
+    return line["kind"] == "event" and bool(line.get("sent", True))

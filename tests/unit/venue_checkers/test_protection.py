@@ -199,3 +199,19 @@ def test_what_an_event_told_needs_no_comparison(script, tmp_path):
 
     run = replace(script.run(tmp_path), reconcile_ms=10_000)
     assert len(check_protection(run).breaches) == 1
+
+
+def test_what_came_late_counts_from_when_it_came(script, tmp_path):
+    bought(script)
+    script.stop("sl", "SELL", "1")
+    lose_stop_by_event(script)
+    lost = len(script.lines)
+    later(script, 500)
+    script.line("delivery", account="main", of=lost, payload={}, sent=True)
+    later(script, 5_000)
+    run = replace(script.run(tmp_path), reconcile_ms=10_000)
+    assert check_protection(run).breaches == []
+
+    later(script, 1)
+    run = replace(script.run(tmp_path), reconcile_ms=10_000)
+    assert len(check_protection(run).breaches) == 1
