@@ -105,6 +105,9 @@ class Reconciler:
         order = self._sync.own(fact)
         if order is None:
             order = self._sync.adopt(fact, is_foreign=is_foreign)
+        elif fact.is_waiting and not order.is_closed and not self._replacer.is_going(fact):
+            # The newest stop that stands there is in force, also one that the venue denied before.
+            self._ids.adopt(fact.client_id)
         elif self._replacer.is_beside(fact):
             return
         if order is not None:

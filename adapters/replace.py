@@ -74,6 +74,10 @@ class StopReplacer:
             return False
         return fact.client_id in self._going or not self._ids.is_current(fact.client_id)
 
+    def is_going(self, fact: OrderFact) -> bool:
+        """Return whether a stop is being canceled because another one took its place."""
+        return fact.client_id in self._going
+
     def take_over(self, order: StopMarketOrder, fact: OrderFact) -> None:
         """Put a replacement in force because it acts already, accepted or even triggered."""
         if fact.client_id in self._coming:

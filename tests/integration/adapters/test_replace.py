@@ -215,3 +215,32 @@ def test_two_stops_that_a_crash_left_become_one_after_the_restart():
                 assert len(again.cache.orders_open()) == 1
 
     asyncio.run(main())
+
+
+def test_a_replacement_that_the_venue_denied_for_long_and_has_is_in_force():
+    """Else the old one is canceled as replaced, and nobody can cancel or move the new one."""
+    denied = Reaction(answer=(400, {"code": -2013, "msg": "Order does not exist."}))
+    unknown = Reaction(answer=(503, {"code": -1000, "msg": "Unknown error."}))
+
+    async def main():
+        async with scene("ours") as live:
+            stop = await live.protected()
+            base = stop.client_order_id.value
+            live.faults.next_time("POST", "/fapi/v1/algoOrder", unknown)
+            for path in ("/fapi/v1/algoOrder", "/fapi/v1/order"):
+                live.faults.next_time("GET", path, denied, times=1_000)
+            live.puppet.modify_order(live.order(stop), trigger_price=Price.from_str("56000.0"))
+            told = live.puppet.told
+            await live.until(lambda: any(isinstance(e, OrderModifyRejected) for e in told))
+            assert live.venue_working() == {base, f"{base}:1"}
+            live.faults.requests.clear()
+
+            await live.exec_client.generate_order_status_reports(None)
+            await live.until_working({f"{base}:1"})
+            await live.until(lambda: live.order(stop).trigger_price == Price.from_str("56000.0"))
+            live.puppet.cancel_order(live.order(stop))
+
+            await live.until(lambda: live.order(stop).status == OrderStatus.CANCELED)
+            assert live.venue_working() == set()
+
+    asyncio.run(main())
