@@ -22,7 +22,7 @@ define find_uv
 	fi
 endef
 
-.PHONY: help setup backtest compare paper rehearse preflight test check lint types property attacks mutants bench chaos soak limits catalog demo clean lock
+.PHONY: help setup backtest compare paper rehearse preflight parity test check lint types property attacks mutants bench chaos soak limits catalog demo clean lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -49,6 +49,10 @@ rehearse: setup ## trade through the live adapter on a venue of this machine, an
 	@run=$$(ls -td runs/*-rehearsal* | head -1); \
 	$(PY) -m venue.checkers $$run/wire.jsonl --journal $$run/journal.jsonl \
 	  --node-state $$run/final_state.json --limits $(REHEARSAL)
+
+parity: demo ## run one demo day as backtest, on paper and in rehearsal, and compare (minutes)
+	@$(PY) -W ignore -m ops.parity --profile configs/profiles/parity-bars.toml --catalog data/demo \
+	  --start 2026-01-10T00:00:00+00:00 --end 2026-01-11T00:00:00+00:00
 
 preflight: setup ## judge PROFILE's machine, keys and account without trading
 	@$(PY) run_live.py --profile $(PROFILE) --check

@@ -25,7 +25,7 @@ from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.objects import Money
 
 from backtest.engine import BINANCE, with_fees
-from backtest.fills import SeededFillModel
+from backtest.fills import TopOfBookFillModel
 from backtest.funding import PRIORITY, FundingSettlement
 from backtest.liquidation import LiquidationEngine
 from backtest.margin import BracketMarginModel, LiquidationFeeModel
@@ -136,7 +136,8 @@ class LiveExchange(SimulatedExchange):
             default_leverage=leverage,
             leverages={InstrumentId.from_str(key): leverage for key in profile.limits.symbols},
             modules=[PaperModule(simulation, margins)],
-            fill_model=SeededFillModel(
+            fill_model=TopOfBookFillModel(
+                parts["cache"],
                 float(simulation.limit_fill_probability),
                 float(simulation.slippage_probability),
                 profile.seed,

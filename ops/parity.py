@@ -2,17 +2,14 @@
 The same recorded hours three times: as backtest, on paper, and as rehearsal through the adapter.
 
 One command runs all three from one backtest profile and compares what each strategy asked for.
-A local venue plays the catalog to a paper node and a rehearsal node at once. Bars are played
-faster; ticks are played in real time on an accelerated clock: ``faketime`` lets venue and nodes see
-the same faster time, and none of them knows.
+A local venue plays the catalog to a paper node and a rehearsal node at once: ticks at their own
+pace, bars faster, with a rest after each so that it can be acted on at the price it closed at.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -26,24 +23,28 @@ import aiohttp
 from pydantic import ValidationError
 
 from configs.cli import BAD_CONFIGURATION, BROKEN_INVARIANT, OK, TEMPORARY, Parser
-from configs.local_venue import LocalVenue, local_venue
+from configs.local_venue import local_venue
 from configs.profile import Profile, ProfileError, load_profile
+from configs.runner import new_run_dir
 from ops.live_run import Options, run_live
 from report.parity import Parity, compare, show
+from strategies.bars import HISTORY_SECS_MAX
 
 ROOT = Path(__file__).parents[1]
 NODES = ("paper", "rehearsal")
-TAIL_SEC = 20
+TAIL_SEC = 10
 """Seconds that the nodes run on after the last event, for what is still on its way."""
 FIRST_EVENTS = 10
 """So many are played before the nodes start: a book to ask for, and prices."""
 BAR_REST_MS = 80
 """Real time for nodes to act on a bar at the price that it closed at, as a backtest does."""
-RATES = {"bars": 6_000, "ticks": 5}
-"""Recorded seconds a second by default, beside that rest; ticks have more to tell in each."""
+BARS_SPEED = 6_000
+"""Recorded seconds a second of bars, beside that rest."""
 UP = "BEAT"
 """The first line of a node's view."""
 LOOK_SEC = 0.2
+
+type Nodes = Mapping[str, subprocess.Popen[bytes]]
 
 
 class ParityError(RuntimeError):
@@ -78,14 +79,13 @@ def live_profile(profile: Profile, mode: str) -> Profile:
         "data": None,
         "simulation": profile.simulation if mode == "paper" else None,
         "venue": {
-            "environment": "local", "margin_type": "CROSSED", "recv_window_ms": 60_000,
-            "http_timeout_sec": 60, "clock_offset_ms_max": 1_000, "data_silence_sec_max": 600,
-            "reconcile_sec": 300,
+            "environment": "local", "margin_type": "CROSSED", "recv_window_ms": 10_000,
+            "http_timeout_sec": 10, "clock_offset_ms_max": 1_000, "data_silence_sec_max": 60,
+            "reconcile_sec": 60,
         },
         "rehearsal": {
             "market": f"catalog:{data.catalog}", "start": data.start, "end": data.end,
-            "speed": Decimal(0),
-            "bar_rest_ms": BAR_REST_MS if is_of_bars(profile) else 0,
+            "speed": Decimal(0), "bar_rest_ms": BAR_REST_MS if is_of_bars(profile) else 0,
         },
         "journal": {"sync": "flush"},
         "limits": limits.model_copy(update={"market_data": market_data}),
@@ -96,7 +96,7 @@ def live_profile(profile: Profile, mode: str) -> Profile:
         raise ProfileError(f"{profile.name} as {mode}: {e}") from e
 
 
-def run_parity(path: Path, *, rate: int | None, out: Path, data: Mapping[str, Any]) -> Parity:
+def run_parity(path: Path, *, out: Path, data: Mapping[str, Any]) -> Parity:
     """
     Run a profile in all three modes and compare.
 
@@ -104,10 +104,8 @@ def run_parity(path: Path, *, rate: int | None, out: Path, data: Mapping[str, An
     ----------
     path : Path
         A backtest profile with a window.
-    rate : int, optional
-        How many recorded seconds pass in one (>= 1); default 6,000 for bars and 5 for ticks.
     out : Path
-        Folder for everything about the runs; must not exist.
+        Where the folder of this comparison is made: ``<out>/<time>-<profile name>``.
     data : Mapping[str, Any]
         Keys of ``[data]`` set from outside.
 
@@ -116,52 +114,27 @@ def run_parity(path: Path, *, rate: int | None, out: Path, data: Mapping[str, An
     ProfileError
         If the profile does not fit.
     ParityError
-        If ``faketime`` is missing or a run failed.
+        If a run failed.
 
     """
     profile = load_profile(path, data=dict(data))
     for mode in NODES:
         live_profile(profile, mode)  # Refused before anything runs.
-    prefix: list[str] = []
-    rate = rate or RATES["bars" if is_of_bars(profile) else "ticks"]
-    if not is_of_bars(profile):
-        prefix = _faster(profile, rate)
-    out.mkdir(parents=True)
-    shared = ["--profile", str(path), *(w for k, v in data.items() for w in (f"--{k}", str(v)))]
+    out = new_run_dir(out, profile)
+    shared = ["--profile", str(path), *_options(data)]
     backtest = [str(ROOT / "run_backtest.py"), *shared, "--out", str(out / "backtest")]
-    live = ["-m", "ops.parity", *shared, "--out", str(out), "--rate", str(rate), "--live"]
+    live = ["-m", "ops.parity", *shared, "--out", str(out), "--live"]
     runs = {
-        "backtest": _spawn([sys.executable, "-W", "ignore", *backtest], out / "backtest.log"),
-        "live": _spawn([*prefix, sys.executable, "-W", "ignore", *live], out / "live.log"),
+        name: _spawn([sys.executable, "-W", "ignore", *command], out / f"{name}.log")
+        for name, command in (("backtest", backtest), ("live", live))
     }
     failed = {name: code for name, run in runs.items() if (code := run.wait()) != OK}
     if failed:
-        logs = [(name, code, out / f"{name}.log") for name, code in failed.items()]
-        raise ParityError(
-            "\n".join(f"{name} ended with {code}:\n{_tail(log)}" for name, code, log in logs)
-        )
+        raise ParityError("\n".join(_last_words(name, code, out) for name, code in failed.items()))
     return compare({name: _journal(out / name) for name in ("backtest", *NODES)})
 
 
-def _faster(profile: Profile, rate: int) -> list[str]:
-    """Return the command that gives all that it starts a clock shortly before the first tick."""
-    if shutil.which("faketime") is None:
-        raise ParityError("faketime is not installed (Debian: apt-get install faketime)")
-    assert profile.data is not None, "Invariant: judged by live_profile"
-    assert profile.data.start is not None, "Invariant: judged by live_profile"
-    return ["faketime", "-f", f"@{profile.data.start:%Y-%m-%d %H:%M:%S} x{rate}"]
-
-
-def _spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
-    # FAKETIME_DONT_RESET: one clock for a process and all that it starts, not one for each.
-    environment = os.environ | {"TZ": "UTC", "FAKETIME_DONT_RESET": "1"}
-    with log.open("wb") as file:
-        return subprocess.Popen(
-            command, env=environment, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT
-        )
-
-
-async def _live(profile: Profile, out: Path, rate: int, shared: list[str]) -> int:
+async def _live(profile: Profile, out: Path, shared: list[str]) -> int:
     """Play the catalog to both nodes; return the worse of their exit codes."""
     folder = out / "venue"
     folder.mkdir()
@@ -180,19 +153,19 @@ async def _live(profile: Profile, out: Path, rate: int, shared: list[str]) -> in
         }  # fmt: skip
         try:
             if await _are_up(nodes, out):
-                await control.post("speed", json={"speed": rate if is_of_bars(profile) else 1})
+                # There is no history yet, and the adapter has no answer to say so.
+                await asyncio.sleep(HISTORY_SECS_MAX + LOOK_SEC)
+                speed = BARS_SPEED if is_of_bars(profile) else 1
+                await control.post("speed", json={"speed": speed})
                 await _has_played(nodes, control)
         finally:
             for node in nodes.values():
                 node.send_signal(signal.SIGTERM)
-        codes = [await asyncio.to_thread(node.wait) for node in nodes.values()]
-    for mode, code in zip(nodes, codes, strict=True):
+        codes = {mode: await asyncio.to_thread(node.wait) for mode, node in nodes.items()}
+    for mode, code in codes.items():
         if code != OK:
-            print(f"{mode} ended with {code}:\n{_tail(out / f'{mode}.log')}")
-    return max(codes)
-
-
-type Nodes = Mapping[str, subprocess.Popen[bytes]]
+            print(_last_words(mode, code, out))
+    return max(codes.values())
 
 
 async def _are_up(nodes: Nodes, out: Path) -> bool:
@@ -214,53 +187,6 @@ async def _has_played(nodes: Nodes, control: aiohttp.ClientSession) -> None:
         await asyncio.sleep(LOOK_SEC)
 
 
-def _journal(folder: Path) -> Path:
-    found = sorted(folder.glob("**/journal.jsonl"))
-    if len(found) != 1:
-        raise ParityError(f"{folder}: {len(found)} journals, 1 expected")
-    return found[0]
-
-
-def _tail(log: Path) -> str:
-    return "\n".join(f"  {line}" for line in log.read_text(errors="replace").splitlines()[-15:])
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Run and return the exit code."""
-    parser = Parser(prog="python -m ops.parity", description=__doc__)
-    add = parser.add_argument
-    add("--profile", type=Path, required=True, help="a backtest profile with a window")
-    add("--catalog", help="Parquet catalog to use instead of the profile's data.catalog")
-    add(
-        "--rate", type=_rate, help="recorded seconds a second (default: 6000 for bars, 5 for ticks)"
-    )
-    add("--out", type=Path, default=Path("runs") / "parity", help="folder for the runs, new")
-    add("--live", action="store_true", help=argparse.SUPPRESS)
-    add("--node", choices=NODES, help=argparse.SUPPRESS)
-    add("--venue", help=argparse.SUPPRESS)
-    add("--keys", type=Path, help=argparse.SUPPRESS)
-    args = parser.parse_args(argv)
-    data = {"catalog": args.catalog} if args.catalog else {}
-    try:
-        if args.node:
-            return _node(load_profile(args.profile, data=data), args)
-        if args.live:
-            shared = ["--profile", str(args.profile)]
-            shared += ["--catalog", args.catalog] if args.catalog else []
-            return asyncio.run(
-                _live(load_profile(args.profile, data=data), args.out, args.rate, shared)
-            )
-        parity = run_parity(args.profile, rate=args.rate, out=args.out, data=data)
-    except (ProfileError, FileExistsError) as e:
-        print(f"bad configuration: {e}", file=sys.stderr)
-        return BAD_CONFIGURATION
-    except ParityError as e:
-        print(e, file=sys.stderr)
-        return TEMPORARY
-    print(show(parity))
-    return OK if parity.is_equal else BROKEN_INVARIANT
-
-
 def _node(profile: Profile, args: argparse.Namespace) -> int:
     """Be one of the nodes, as ``run_live.py`` is, with a profile that no file holds."""
     from rich.console import Console
@@ -271,10 +197,59 @@ def _node(profile: Profile, args: argparse.Namespace) -> int:
     return asyncio.run(run_live(live_profile(profile, mode), options, Console()))
 
 
-def _rate(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number of at least 1")
-    return int(text)
+def _spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("wb") as file:
+        return subprocess.Popen(  # noqa: S603 - our own commands
+            command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT
+        )
+
+
+def _last_words(name: str, code: int, out: Path) -> str:
+    lines = (out / f"{name}.log").read_text(errors="replace").splitlines()[-15:]
+    return "\n".join([f"{name} ended with {code}:", *(f"  {line}" for line in lines)])
+
+
+def _journal(folder: Path) -> Path:
+    found = sorted(folder.glob("**/journal.jsonl"))
+    if len(found) != 1:
+        raise ParityError(f"{folder}: {len(found)} journals, 1 expected")
+    return found[0]
+
+
+def _options(data: Mapping[str, Any]) -> list[str]:
+    return [word for key, value in data.items() for word in (f"--{key}", str(value))]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run and return the exit code."""
+    parser = Parser(prog="python -m ops.parity", description=__doc__)
+    add = parser.add_argument
+    add("--profile", type=Path, required=True, help="a backtest profile with a window")
+    add("--catalog", help="Parquet catalog to use instead of the profile's data.catalog")
+    add("--start", help="first moment instead of the profile's data.start, ISO 8601 with time zone")
+    add("--end", help="last moment, likewise")
+    add("--out", type=Path, default=Path("runs"), help="folder for run folders (default: runs)")
+    add("--live", action="store_true", help=argparse.SUPPRESS)
+    add("--node", choices=NODES, help=argparse.SUPPRESS)
+    add("--venue", help=argparse.SUPPRESS)
+    add("--keys", type=Path, help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    data = {k: getattr(args, k) for k in ("catalog", "start", "end") if getattr(args, k)}
+    try:
+        if args.node:
+            return _node(load_profile(args.profile, data=data), args)
+        if args.live:
+            shared = ["--profile", str(args.profile), *_options(data)]
+            return asyncio.run(_live(load_profile(args.profile, data=data), args.out, shared))
+        parity = run_parity(args.profile, out=args.out, data=data)
+    except ProfileError as e:
+        print(f"bad configuration: {e}", file=sys.stderr)
+        return BAD_CONFIGURATION
+    except ParityError as e:
+        print(e, file=sys.stderr)
+        return TEMPORARY
+    print(show(parity))
+    return OK if parity.is_equal else BROKEN_INVARIANT
 
 
 if __name__ == "__main__":
