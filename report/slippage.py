@@ -53,7 +53,7 @@ def _asked(order: Mapping[str, Any], decision_px: Mapping[str, float | None]) ->
     for name in ("trigger_price", "price"):
         if order[name] is not None:
             return float(order[name])
-    return decision_px.get(order["client_order_id"])
+    return decision_px.get(order["client_order_id"]) or None  # an empty book is told as price 0
 
 
 def _row(order_type: str, fills: list[tuple[float, float]], unknown: int) -> dict[str, Any]:

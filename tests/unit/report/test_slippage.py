@@ -61,10 +61,11 @@ def test_the_mean_is_weighted_by_value_and_the_worst_stands_beside_it():
     )
 
 
-def test_a_fill_without_a_price_to_compare_with_is_counted_as_unknown():
+@pytest.mark.parametrize("none", [None, 0.0])  # an empty book is told as price 0
+def test_a_fill_without_a_price_to_compare_with_is_counted_as_unknown(none):
     tables = rows(("A", "BUY", "1", "101"), ("B", "BUY", "1", "101"), A={}, B={})
 
-    (row,) = slippage(tables, {"A": 100.0, "B": None})
+    (row,) = slippage(tables, {"A": 100.0, "B": none})
 
     assert (row["fills"], row["unknown"], row["mean_bps"]) == (2, 1, 100.0)
 
