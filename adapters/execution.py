@@ -195,7 +195,9 @@ class HardenedExecutionClient(BinanceFuturesExecutionClient):  # type: ignore[mi
 
     def _note_foreign(self, fact: OrderFact) -> None:
         kind = venue_order_kind(fact.client_id)
-        if fact.client_id in self._told_foreign or (kind is None and not self._reconciler.is_started):
+        if fact.client_id in self._told_foreign or (
+            kind is None and not self._reconciler.is_started
+        ):
             return  # At the start an event may come before its order was taken over.
         self._told_foreign.add(fact.client_id)
         kind = kind or VenueEventKind.FOREIGN_ORDER

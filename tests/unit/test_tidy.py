@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "actors": {"actors", "risk"},
     "adapters": {"adapters", "risk"},
     "backtest": {"backtest", "catalog", "configs.profile", "risk"},
-    "ops": {"actors", "adapters", "configs", "ops", "report", "risk"},
+    "ops": {"actors", "adapters", "configs", "ops", "report", "risk", "strategies"},
     "venue": {"venue", "catalog"},
     "report": {"report", "actors", "configs.profile", "risk"},
     "configs": {
