@@ -23,7 +23,7 @@ class Pending:
 
     __slots__ = (
         "amends", "client_order_id", "cover_qty", "filled_qty", "is_accepted", "is_canceling",
-        "is_exit", "is_stop", "leaves_qty", "limit_price", "order_type", "parent_id", "price", "side",
+        "is_exit", "is_in_doubt", "is_stop", "leaves_qty", "limit_price", "order_type", "parent_id", "price", "side",
         "strategy_id", "trigger_price",
     )  # fmt: skip
 
@@ -57,6 +57,7 @@ class Pending:
         self.parent_id = parent_id
         self.is_accepted = False
         self.is_canceling = False
+        self.is_in_doubt = False
         self.amends = 0
 
 
@@ -119,7 +120,7 @@ class SideBook:
             self.entry_qty += delta_qty
             return
         self.exit_qty += delta_qty
-        if pending.order_type == "MARKET":
+        if pending.order_type == "MARKET" and not pending.is_in_doubt:
             self.market_exit_qty += delta_qty
 
 
@@ -175,6 +176,22 @@ class SymbolBook:
         if (stop := self.stop_of(client_order_id)) is not None:
             self.settle_cover(stop)
         return pending
+
+    def doubt(self, client_order_id: str) -> None:
+        """
+        Stop counting on a market exit whose fate nobody knows: another may go out beside it.
+
+        Should both arrive, the venue lets them only reduce; were the first lost, the position would
+        stay open for as long as it is looked up.
+
+        """
+        pending = self.pending.get(client_order_id)
+        if pending is None or not pending.is_exit or pending.is_in_doubt:
+            return
+        side = self.side(pending.side)
+        side.count(pending, -pending.leaves_qty)
+        pending.is_in_doubt = True
+        side.count(pending, pending.leaves_qty)
 
     def amend(
         self,

@@ -128,6 +128,8 @@ class VenueEvent(NamedTuple):
         Unix nanoseconds.
     until_ns : int, optional
         When a hold ends by itself, Unix nanoseconds; None: when it is lifted.
+    instrument_id, client_order_id : str
+        The order that it is about, if it is about one.
 
     """
 
@@ -136,6 +138,8 @@ class VenueEvent(NamedTuple):
     limit: str
     ts_event: int
     until_ns: int | None = None
+    instrument_id: str = ""
+    client_order_id: str = ""
 
     @property
     def text(self) -> str:

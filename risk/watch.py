@@ -8,7 +8,7 @@ from typing import Any
 
 from risk.book import AccountBook, is_looser
 from risk.breakers import ALARM, LossBreakers, Reading, ShockBreaker
-from risk.events import Reaction, VenueEvent
+from risk.events import Reaction, VenueEvent, VenueEventKind
 from risk.figures import Figures
 from risk.holds import Holds
 from risk.limits import RiskLimits
@@ -181,6 +181,8 @@ class Watch:
     def on_venue_event(self, event: VenueEvent) -> None:
         """Do what the policy says (see `VenueEventKind`)."""
         reaction = event.kind.reaction
+        if event.kind is VenueEventKind.ORDER_UNRESOLVED:
+            self.account.symbol(event.instrument_id).doubt(event.client_order_id)
         if reaction in {Reaction.HOLD, Reaction.LIFT}:
             self.holds.take(event)
         elif reaction is Reaction.ALARM:

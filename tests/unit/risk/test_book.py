@@ -127,6 +127,31 @@ def test_a_fill_beyond_what_was_reserved_moves_the_position_all_the_same() -> No
     assert (book.position_qty, book.buys.entry_qty) == (3, 0)
 
 
+def test_a_market_exit_in_doubt_is_counted_no_longer_and_closes_no_other() -> None:
+    book = make_book(2, pending("X", SELL, 2, is_exit=True, order_type="MARKET"))
+
+    book.doubt("X")
+    book.doubt("X")
+    assert (book.sells.market_exit_qty, book.sells.exit_qty) == (0, 2)
+
+    book.add(pending("Y", SELL, 2, is_exit=True, order_type="MARKET"))
+    assert book.sells.market_exit_qty == 2
+
+    book.fill("X", side=SELL, qty=D(2), px=D(100))
+    assert (book.sells.market_exit_qty, book.position_qty) == (2, 0)
+    book.remove("Y")
+    assert (book.sells.market_exit_qty, book.sells.exit_qty) == (0, 0)
+
+
+def test_no_entry_and_no_unknown_order_is_doubted() -> None:
+    book = make_book(0, pending("E", BUY, 2))
+
+    book.doubt("E")
+    book.doubt("nobody")
+
+    assert book.buys.entry_qty == 2
+
+
 def test_a_market_exit_is_counted_until_it_is_gone() -> None:
     book = make_book(2, pending("X", SELL, 2, is_exit=True, order_type="MARKET"))
     assert book.sells.market_exit_qty == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from risk.decision import Denial
+from risk.events import VenueEvent, VenueEventKind
 from risk.intent import BUY, SELL
 from risk.judge import Judge
 from risk.trading_state import TradingState
@@ -115,6 +116,19 @@ def test_what_a_working_entry_may_become_can_be_exited() -> None:
     work(judge, qty=2)
 
     assert submit(judge, make_exit(qty=2, price=120)) is None
+
+
+def test_an_exit_whose_fate_is_unknown_bars_no_other() -> None:
+    judge = make_judge()
+    enter(judge, qty=2)
+    first = make_exit(qty=2)
+    assert submit(judge, first) is None
+    doubt = VenueEvent(VenueEventKind.ORDER_UNRESOLVED, "no answer", "an answer", T0)
+
+    judge.on_venue_event(doubt._replace(instrument_id=BTC, client_order_id=first.client_order_id))
+
+    assert submit(judge, make_exit(qty=2)) is None
+    assert reason_of(submit(judge, make_exit(qty=2))) == "EXIT_ALREADY_IN_FLIGHT"
 
 
 def test_a_second_market_exit_may_only_take_what_the_first_one_leaves() -> None:
