@@ -177,16 +177,10 @@ class HardenedExecutionClient(BinanceFuturesExecutionClient):  # type: ignore[mi
             self._is_balance_wanted = False
             await self._update_account_state()
 
-    def alarm(
-        self, kind: VenueEventKind, observed: str, limit: str, order: Order | None = None
-    ) -> None:
-        """Tell the gate what the venue, or the way to it, did without being asked."""
+    def alarm(self, kind: VenueEventKind, observed: str, limit: str, *order: str) -> None:
+        """Tell the gate what the venue did without being asked, and of which order (both ids)."""
         self._log.warning(f"{kind.code}: {observed}")
-        event = VenueEvent(kind, observed, limit, self._clock.timestamp_ns())
-        if order is not None:
-            event = event._replace(
-                instrument_id=order.instrument_id.value, client_order_id=order.client_order_id.value
-            )
+        event = VenueEvent(kind, observed, limit, self._clock.timestamp_ns(), None, *order)
         publish_venue_event(self._msgbus, event)
 
     def note_unreadable(self, what: str) -> None:
@@ -196,8 +190,8 @@ class HardenedExecutionClient(BinanceFuturesExecutionClient):  # type: ignore[mi
 
     def note_unresolved(self, order: Order, cause: str) -> None:
         """Tell that nobody knows what became of a request."""
-        observed = f"{order.client_order_id}: {cause}"
-        self.alarm(VenueEventKind.ORDER_UNRESOLVED, observed, "an answer to every request", order)
+        ids = order.instrument_id.value, order.client_order_id.value
+        self.alarm(VenueEventKind.ORDER_UNRESOLVED, f"{ids[1]}: {cause}", "an answer", *ids)
 
     def _note_foreign(self, fact: OrderFact) -> None:
         kind = venue_order_kind(fact.client_id)

@@ -295,8 +295,9 @@ def engine_config(kind: str, *, is_checked: bool) -> LiveExecEngineConfig:
         } if is_checked else {}  # fmt: skip
         return LiveExecEngineConfig(graceful_shutdown_on_exception=True, **checks)
     return live_exec_engine_config(
-        open_check_secs=0.5 if is_checked else 3600.0,
-        position_check_secs=0.5 if is_checked else 3600.0,
+        # More often, and a test that takes a while has used up the weight that queries may use.
+        open_check_secs=2.0 if is_checked else 3600.0,
+        position_check_secs=2.0 if is_checked else 3600.0,
         startup_delay_secs=0.1,
     )
 

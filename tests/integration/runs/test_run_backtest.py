@@ -126,7 +126,7 @@ def test_a_gate_that_lets_too_much_through_ends_in_exit_code_70(command, monkeyp
     [
         ("leverage_max = 1", "leverage_max = -1", "limits.portfolio.leverage_max = -1"),
         ("spread_bps_max = 20\n", "", "limits.market_data.spread_bps_max: is missing"),
-        ('mode = "backtest"', 'mode = "live"', "simulation must not be set"),
+        ('mode = "backtest"', 'mode = "live"', "data must not be set: mode = 'live'"),
         ("strategies.ema_cross:EmaCross", "strategies.ema_cross:Nope", "strategies.0.path"),
         ("strategies.ema_cross:EmaCross", "pathlib:Path", "strategies.0.path"),
         ("starting_balance_usdt = 100_000", 'starting_balance_usdt = "many"', "must be a number"),
