@@ -1,4 +1,4 @@
-"""Every endpoint of the venue: security, weight, cost (binance_facts section 4), and the way in."""
+"""Every endpoint of the venue: security, weight, cost (Binance: the page of each endpoint), and the way in."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

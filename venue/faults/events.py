@@ -25,7 +25,7 @@ class EventDuplicated(Fault):
     """An event comes twice. A fill counted twice is a position that does not exist."""
 
     name: ClassVar[str] = "event_duplicated"
-    source: ClassVar[str] = "binance_facts: de-duplicate fills on symbol and trade id"
+    source: ClassVar[str] = "Binance user data streams: TRADE_LITE tells each fill once more"
     default_on: ClassVar[str] = "event"
 
     after_ms: int = arg(20, "how long after the first", low=0, high=600_000)

@@ -17,7 +17,7 @@ class _Session(Fault):
     account: str = arg("main", "whose account")
     symbol: str = arg("BTCUSDT", "the symbol")
 
-    source: ClassVar[str] = "binance_facts section 16 item 8: foreign activity"
+    source: ClassVar[str] = "Binance: other keys, the app and the site trade the same account"
     is_action: ClassVar[bool] = True
 
     def ask(self, moment: Moment, path: str, **params: str) -> str:
@@ -101,7 +101,7 @@ class FlashCrash(Fault):
     """The price falls within moments and comes back: every stop on the way is hit."""
 
     name: ClassVar[str] = "flash_crash"
-    source: ClassVar[str] = "risk analysis: 2019-10-25, 2021-05-19, 2025-10-10"
+    source: ClassVar[str] = "risk analysis, incident 3; the cascade of 2025-10-10"
     is_action: ClassVar[bool] = True
 
     symbol: str = arg("BTCUSDT", "the symbol")
@@ -125,7 +125,7 @@ class Gap(Fault):
     """The price jumps and stays: a stop is filled far beyond its trigger."""
 
     name: ClassVar[str] = "gap"
-    source: ClassVar[str] = "risk analysis: gap through the stop"
+    source: ClassVar[str] = "risk analysis, incident 3: flash crash"
     is_action: ClassVar[bool] = True
 
     symbol: str = arg("BTCUSDT", "the symbol")

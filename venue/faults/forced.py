@@ -61,7 +61,7 @@ class StopFrozen(_OnAccount):
     """The waiting conditional orders of a symbol do not trigger, whatever the price."""
 
     name: ClassVar[str] = "stop_frozen"
-    source: ClassVar[str] = "risk analysis: a stop that does not act; -4117"
+    source: ClassVar[str] = "risk analysis, RISK-003; Binance error codes: -4117"
     frozen: list[str] = field(default_factory=list, init=False, repr=False)
 
     def start(self, moment: Moment) -> str:
@@ -103,7 +103,7 @@ class TransferOut(Fault):
     """Money leaves the futures wallet by another session, told by ACCOUNT_UPDATE."""
 
     name: ClassVar[str] = "transfer_out"
-    source: ClassVar[str] = "binance_facts section 16 item 8: transfer out"
+    source: ClassVar[str] = "Binance user data streams: ACCOUNT_UPDATE, m=ASSET_TRANSFER"
     is_action: ClassVar[bool] = True
 
     account: str = arg("main", "whose account")
@@ -179,7 +179,7 @@ class FilterChanged(_OnSymbol):
     """A filter of a symbol changes in mid-session; whoever rounds by the old one is refused."""
 
     name: ClassVar[str] = "filter_changed"
-    source: ClassVar[str] = "binance_facts section 16 (n); Binance notices of tick size changes"
+    source: ClassVar[str] = "Binance notices of tick size changes"
     filter_name: str = arg("min_notional", "which", choices=_FILTERS)
     value: Decimal = number("200", "its new value", low="0.00000001")  # noqa: RUF009 - an argument
 

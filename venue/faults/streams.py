@@ -13,7 +13,7 @@ class StreamStalled(Fault):
     """A stream goes silent while its connection lives and others go on."""
 
     name: ClassVar[str] = "stream_stalled"
-    source: ClassVar[str] = "risk analysis: a feed that is silent, not closed"
+    source: ClassVar[str] = "risk analysis, RISK-005: market data stops during a trade"
     default_on: ClassVar[str] = "stream"
 
     def deliver(self, payload: Payload, moment: Moment) -> Deliveries:  # noqa: ARG002 - protocol
@@ -50,7 +50,7 @@ class CrossedBook(Fault):
     """A quote whose bid is above its ask."""
 
     name: ClassVar[str] = "crossed_book"
-    source: ClassVar[str] = "binance_facts section 16 (l); seen in fast markets"
+    source: ClassVar[str] = "no document promises that a book is never crossed"
     default_on: ClassVar[str] = "stream:bookTicker"
 
     def deliver(self, payload: Payload, moment: Moment) -> Deliveries:  # noqa: ARG002 - protocol
@@ -64,7 +64,7 @@ class EmptyBook(Fault):
     """A quote without a size on one side, or both: nobody stands there."""
 
     name: ClassVar[str] = "empty_book"
-    source: ClassVar[str] = "binance_facts section 16 (l)"
+    source: ClassVar[str] = "no document promises a book with two sides"
     default_on: ClassVar[str] = "stream:bookTicker"
 
     sides: str = arg("both", "which sides are empty", choices=("bid", "ask", "both"))
@@ -82,7 +82,7 @@ class StreamDelayed(Fault):
     """Market data come late, in their order."""
 
     name: ClassVar[str] = "stream_delayed"
-    source: ClassVar[str] = "risk analysis: stale prices under load"
+    source: ClassVar[str] = "risk analysis, load test: latency under load"
     default_on: ClassVar[str] = "stream"
 
     by_ms: int = arg(2_000, "how long", low=1, high=600_000)

@@ -99,7 +99,7 @@ class Freeze(Fault):
     """The venue hangs: connections stay, nothing is answered or sent until it is over."""
 
     name: ClassVar[str] = "freeze"
-    source: ClassVar[str] = "risk analysis: a venue that hangs"
+    source: ClassVar[str] = "risk analysis, incident 4: exchange downtime"
     is_action: ClassVar[bool] = True
 
     def start(self, moment: Moment) -> str:
