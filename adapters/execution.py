@@ -34,6 +34,7 @@ from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.objects import Money, Price, Quantity
 from nautilus_trader.model.orders import Order
 
+from adapters.account import BalanceRefresh, report_only
 from adapters.amendments import Amendments
 from adapters.facts import OrderFact
 from adapters.order_ids import OrderIds
@@ -100,8 +101,7 @@ class HardenedExecutionClient(BinanceFuturesExecutionClient):  # type: ignore[mi
         self._locks: dict[ClientOrderId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._amendments = Amendments()
         self._watch_task: asyncio.Task[None] | None = None
-        self._balance_task: asyncio.Task[None] | None = None
-        self._is_balance_wanted = False
+        self._balance = BalanceRefresh(self._update_account_state, self.create_task)
         self._ws_client = self._hardened_stream(kwargs, stream_patience or StreamPatience())
         self._build(patience or Patience())
         for order_type, method in self._submit_order_method.items():
@@ -168,14 +168,7 @@ class HardenedExecutionClient(BinanceFuturesExecutionClient):  # type: ignore[mi
 
     def refresh_balance(self) -> None:
         """Ask for the balance; once for all who ask in the same breath."""
-        self._is_balance_wanted = True
-        if self._balance_task is None or self._balance_task.done():
-            self._balance_task = self.create_task(self._refresh_balance())
-
-    async def _refresh_balance(self) -> None:
-        while self._is_balance_wanted:
-            self._is_balance_wanted = False
-            await self._update_account_state()
+        self._balance.want()
 
     def alarm(self, kind: VenueEventKind, observed: str, limit: str, *order: str) -> None:
         """Tell the gate what the venue did without being asked, and of which order (both ids)."""
@@ -209,6 +202,7 @@ class HardenedExecutionClient(BinanceFuturesExecutionClient):  # type: ignore[mi
         """Connect, or leave no half-started node behind: the error ends it."""
         try:
             await super()._connect()
+            report_only(self.get_account())
         except BaseException as e:
             await self._ws_client.disconnect()
             self._give_up(e)

@@ -4,6 +4,7 @@ import asyncio
 from decimal import Decimal
 
 import pytest
+from nautilus_trader.accounting.factory import AccountFactory
 from nautilus_trader.model.enums import OrderSide, OrderStatus
 from nautilus_trader.model.objects import Price, Quantity
 
@@ -186,5 +187,17 @@ def test_a_stop_that_vanishes_without_a_word_is_missed():
             actions.cancel_algo_silently("main", stop.client_order_id.value)
             await live.until(lambda: live.order(stop).status == OrderStatus.CANCELED)
             await live.agree()
+
+    asyncio.run(main())
+
+
+def test_a_backtest_in_the_same_process_does_not_count_fills_twice():
+    AccountFactory.register_calculated_account(BTC.venue.value)  # what a backtest leaves behind
+
+    async def main():
+        async with scene("ours") as live:
+            await live.protected()
+            await live.agree()
+            assert not live.cache.account_for_venue(BTC.venue).calculate_account_state
 
     asyncio.run(main())
