@@ -173,6 +173,8 @@ class GuardedBinanceHttpClient(WireHop, BinanceHttpClient):  # type: ignore[misc
             query["signature"] = self._get_sign(self._prepare_params(query))
         self._log.debug(f"{_name(http_method)} {path}")
         self.budget.sent(weight, passed.orders)
+        if passed.stands_in:
+            self._replacements.sent(passed.stands_in)
         try:
             response = await self._request(http_method, path, query)
         finally:

@@ -109,6 +109,8 @@ class Passed(NamedTuple):
     errand: Errand
     orders: int
     """How many orders it counts for at the venue's order-rate limit."""
+    stands_in: str = ""
+    """The id of a stop that takes the place of another, to be noted when it leaves."""
 
 
 class WireGuard:
@@ -161,9 +163,8 @@ class WireGuard:
         if not approvals.claimed(key) and path == ALGO_PATH and serial_of(client_id):
             key = amend_key(base_of(client_id))  # a stop that takes the place of another
         terms = _use(key, f"POST {path}", params, approvals, ID_KEYS[path], path)
-        if key != client_id:
-            self._replacements.sent(client_id)
-        return Passed(Errand.EXIT if terms.is_reduce_only else Errand.ENTRY, 1)
+        errand = Errand.EXIT if terms.is_reduce_only else Errand.ENTRY
+        return Passed(errand, 1, stands_in=client_id if key != client_id else "")
 
     def _amend(self, params: Mapping[str, Any], approvals: Approvals) -> Passed:
         key = amend_key(base_of(str(params.get("origClientOrderId", ""))))

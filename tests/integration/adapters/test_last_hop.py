@@ -12,6 +12,7 @@ from risk.approvals import amend_key, new_approvals
 from risk.events import VenueEventKind
 from risk.trading_state import TradingState
 from tests.hop_kit import Hop, hop
+from venue.wire.hooks import Reaction
 
 REFUSED = [VenueEventKind.UNAPPROVED_REQUEST]
 Scene = Callable[[Hop], Awaitable[None]]
@@ -360,6 +361,25 @@ def test_the_old_stop_stays_when_the_venue_refuses_the_new_one():
 
         await rig.refused(rig.api.cancel_algo_order(client_algo_id=base))
         assert await rig.working() == {base}
+
+    play(scene)
+
+
+def test_a_new_stop_that_did_not_leave_does_not_free_the_old_one():
+    async def scene(rig: Hop) -> None:
+        base = await resting_stop(rig)
+        until_ms = rig.http.venue_clock.now_ms() + 60_000
+        words = {"code": -1003, "msg": f"Way too many requests; IP banned until {until_ms}."}
+        ban = Reaction(answer=(418, words))
+        rig.requests.next_time("GET", "/fapi/v1/time", ban)
+        with pytest.raises(Exception, match="-1003"):
+            await rig.http.send_request(HttpMethod.GET, "/fapi/v1/time")
+        rig.approve(better := rig.stop(trigger="56000.0"), amend_key(base))
+
+        with pytest.raises(Exception, match="VENUE_RATE_LIMITED"):
+            await rig.send_stop(better, client_algo_id=f"{base}:1")
+
+        await rig.refused(rig.api.cancel_algo_order(client_algo_id=base))
 
     play(scene)
 

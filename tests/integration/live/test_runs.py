@@ -131,7 +131,9 @@ def test_a_signal_in_a_trade_ends_the_run_in_order(tmp_path: Path) -> None:
 
 
 def test_a_second_signal_ends_a_run_whose_venue_is_silent_at_once(tmp_path: Path) -> None:
-    process = start(tmp_path, "--profile", quick_profile("rehearsal", tmp_path))
+    # It stays in the trade: the end in order then has to wait for the silent venue.
+    profile = quick_profile("rehearsal", tmp_path, ("holding_secs = 3", "holding_secs = 600"))
+    process = start(tmp_path, "--profile", profile)
     stop_when(process, lambda: is_in_a_trade(tmp_path), 0)
     (venue,) = children(process.pid)
     os.kill(venue, signal.SIGSTOP)

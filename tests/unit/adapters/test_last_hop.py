@@ -47,7 +47,10 @@ class Rig:
         assert self.approvals.claim(key, terms)
 
     def judge(self, method: str, path: str, params: Params) -> Errand:
-        return self.guard.judge(method, path, params, self.approvals).errand
+        passed = self.guard.judge(method, path, params, self.approvals)
+        if passed.stands_in:
+            self.replacements.sent(passed.stands_in)
+        return passed.errand
 
     def refuses(self, method: str, path: str, params: Params) -> str:
         with pytest.raises(UnapprovedError) as refusal:
