@@ -154,6 +154,55 @@ class RehearsalSection(Strict):
         return self
 
 
+class KillSection(Strict):
+    """The kill switch, and the Redis that it can be pulled over as well."""
+
+    level: Literal["REDUCE", "HALT", "FLATTEN"]
+    """What a bare pull means: an empty file, or ``SET KILL_SWITCH 1``."""
+    redis_url: str | None = Field(default=None, pattern=r"^(rediss?|unix)://[^@]+$")
+    """Where Redis is, without a password (that is a key; see ``configs.secrets``)."""
+    redis_loss: Literal["HOLD", "IGNORE"] | None = None
+    """What losing Redis does to new risk: held back until it is there again, or nothing."""
+
+    @model_validator(mode="after")
+    def _says_what_losing_redis_does(self) -> KillSection:
+        if (self.redis_url is None) != (self.redis_loss is None):
+            raise ValueError(
+                f"redis_loss = {self.redis_loss!r} must be set if and only if redis_url is "
+                f"(redis_url = {self.redis_url!r})"
+            )
+        return self
+
+
+class DeadManSection(Strict):
+    """The venue's own countdown: working entries die there when the node falls silent."""
+
+    countdown_sec: Annotated[int, Field(ge=5, le=600)]
+    """After so long without a word the venue cancels a symbol's working orders."""
+    rearm_sec: Annotated[int, Field(ge=1, le=300)]
+    """How often the countdown is started anew."""
+
+    @model_validator(mode="after")
+    def _is_rearmed_in_time(self) -> DeadManSection:
+        if self.rearm_sec * 2 > self.countdown_sec:
+            raise ValueError(
+                f"rearm_sec = {self.rearm_sec} must be at most half of countdown_sec = "
+                f"{self.countdown_sec}: one lost request must not cancel anything"
+            )
+        return self
+
+
+class WatchdogSection(Strict):
+    """What a second process does about a node that is dead, hung or blind."""
+
+    heartbeat_ms_max: Annotated[int, Field(ge=500, le=600_000)]
+    """Longest time without a heartbeat; after it the watchdog raises the alarm."""
+    grace_sec: Annotated[int, Field(ge=0, le=3_600)]
+    """How long after the alarm it pulls the kill switch."""
+    level: Literal["REDUCE", "HALT", "FLATTEN"]
+    """At which level it pulls it."""
+
+
 class StrategySection(Strict):
     """One strategy: its class and its own parameters, judged by the strategy's config class."""
 
@@ -173,6 +222,9 @@ class Profile(Strict):
     simulation: SimulationSection | None = None
     venue: VenueSection | None = None
     rehearsal: RehearsalSection | None = None
+    kill: KillSection | None = None
+    dead_man: DeadManSection | None = None
+    watchdog: WatchdogSection | None = None
     journal: JournalSection
     limits: RiskLimits
     strategies: tuple[StrategySection, ...] = Field(min_length=1)
@@ -183,6 +235,10 @@ class Profile(Strict):
         simulated = self.mode in ("backtest", "paper")
         self._judge_section("data", is_backtest, "a backtest, and nothing else, replays a catalog")
         self._judge_section("venue", not is_backtest, "every mode but a backtest has a venue")
+        for name in ("kill", "dead_man", "watchdog"):
+            self._judge_section(name, not is_backtest, "every mode but a backtest can be killed")
+        for name in ("protection", "storms"):
+            self._judge_limits(name, not is_backtest)
         self._judge_section("simulation", simulated, "backtest and paper simulate executions")
         self._judge_section("rehearsal", is_local, "it says what a local venue plays")
         if not is_backtest and self.venue is not None:
@@ -234,6 +290,12 @@ class Profile(Strict):
             raise ValueError(
                 f"{name} must not be set: mode = {self.mode!r} has no use for it ({why})"
             )
+
+    def _judge_limits(self, name: str, is_due: bool) -> None:  # noqa: FBT001 - private
+        if (getattr(self.limits, name) is not None) != is_due:
+            word = "is missing: every mode but a backtest" if is_due else "must not be set: only"
+            tail = "needs it" if is_due else "a node at a venue has use for it"
+            raise ValueError(f"limits.{name} {word} {tail} (mode = {self.mode!r})")
 
     @property
     def hash(self) -> str:

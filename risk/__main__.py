@@ -72,7 +72,8 @@ def _open(path: Path) -> Latch:
 
 
 def _state(args: argparse.Namespace) -> int:
-    state, causes, by, _ = _open(args.latch).read()
+    view = _open(args.latch).read()
+    state, causes, by = view.state, view.causes, view.by
     print(f"{state.name}" + (f" (by {by})" if by else "") + f", {args.latch.absolute()}")
     for cause in causes:
         print(f"  {cause}")
@@ -85,12 +86,12 @@ def _resume(args: argparse.Namespace) -> int:
         return BAD_CONFIGURATION
     latch = _open(args.latch)
     try:
-        state, causes, _, _ = latch.read()
+        state, causes, *_ = latch.read()
     except LatchError:
         if not args.unreadable:
             raise
         # Only a person may say that a broken latch is understood; what was there is kept.
-        state, causes = TradingState.HALTED, ["LATCH_UNREADABLE"]
+        state, causes = TradingState.HALTED, ("LATCH_UNREADABLE",)
         args.latch.rename(args.latch.with_suffix(f".bad-{time.time_ns()}"))
     if state is TradingState.ACTIVE:
         print("refused: trading is ACTIVE, nothing is tripped", file=sys.stderr)
@@ -104,7 +105,7 @@ def _resume(args: argparse.Namespace) -> int:
 
 def _trip(args: argparse.Namespace) -> int:
     latch = _open(args.latch)
-    state, causes, _, _ = latch.read()
+    state, causes, *_ = latch.read()
     wanted = TradingState[args.state]
     if wanted < state:
         print(f"refused: trading is {state.name}; only resume loosens it", file=sys.stderr)

@@ -11,6 +11,7 @@ from risk.decision import Denial, DenyReason
 from risk.exits import exit_amend_denial, exit_denial, is_needed, stop_cancel_denial
 from risk.figures import Figures
 from risk.intent import AmendIntent, Market, OrderIntent, VenueFilters
+from risk.kills import Scope
 from risk.limits import RiskLimits
 from risk.lists import intent_of, parents_first, pending_entry, pending_exit, stop_for
 from risk.rules import Case, other_symbols, worst_after, worst_price
@@ -142,7 +143,7 @@ class Judge(Watch):
     ) -> Denial | None:
         rules = self.rulebook
         denial = (
-            rules.judged("state", self._state_denial(), now_ns)
+            rules.judged("state", self._state_denial(order), now_ns)
             or rules.judged("journal", self._journal_denial(), now_ns)
             or rules.judged("venue", self.holds.denial(now_ns), now_ns)
         )
@@ -181,12 +182,15 @@ class Judge(Watch):
         )
         return rules.judge_entry(case) or (None if is_amend else self._judge_repeat(order, now_ns))
 
-    def _state_denial(self) -> Denial | None:
-        match self.state.state:
+    def _state_denial(self, order: OrderIntent) -> Denial | None:
+        if self.state.state is TradingState.ACTIVE and not self.state.kills:
+            return None
+        state, why = self.state.governing(order.instrument_id, order.strategy_id)
+        match state:
             case TradingState.REDUCING:
-                return Denial(DenyReason.TRADING_REDUCING, "; ".join(self.state.causes), "ACTIVE")
+                return Denial(DenyReason.TRADING_REDUCING, why, "ACTIVE")
             case TradingState.HALTED:
-                return Denial(DenyReason.TRADING_HALTED, "; ".join(self.state.causes), "ACTIVE")
+                return Denial(DenyReason.TRADING_HALTED, why, "ACTIVE")
             case TradingState.ACTIVE:
                 return None
 
@@ -406,7 +410,8 @@ class Judge(Watch):
             for ts_ns in times:
                 window.add(ts_ns)
 
-    def resume(self, *, by: str, reason: str, now_ns: int) -> None:
+    def resume(self, *, by: str, reason: str, now_ns: int, scope: Scope | None = None) -> None:
         """Loosen to ACTIVE on a person's word, and count repeated entries anew."""
-        super().resume(by=by, reason=reason, now_ns=now_ns)
-        self._entries.clear()
+        super().resume(by=by, reason=reason, now_ns=now_ns, scope=scope)
+        if scope is None or not scope.name:
+            self._entries.clear()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from risk.kills import Kill
 from risk.trading_state import TradingState
 
 
@@ -14,9 +16,25 @@ class LatchError(RuntimeError):
     """A latch file that cannot be read or written; the text names the file and the rule."""
 
 
+class LatchView(NamedTuple):
+    """
+    What a latch holds: the account's state with its causes, who wrote it why, and open kills.
+
+    *resumed* names the scopes of kills that a person has taken back in this very writing.
+
+    """
+
+    state: TradingState = TradingState.ACTIVE
+    causes: tuple[str, ...] = ()
+    by: str = ""
+    reason: str = ""
+    kills: tuple[Kill, ...] = ()
+    resumed: tuple[str, ...] = ()
+
+
 class Latch:
     """
-    One JSON file: ``{"state", "causes", "by", "reason", "ts"}``, replaced as a whole.
+    One JSON file with the fields of `LatchView` and ``ts``, replaced as a whole.
 
     Parameters
     ----------
@@ -29,9 +47,9 @@ class Latch:
         self.path = path
         self._stamp = self._mtime()
 
-    def read(self) -> tuple[TradingState, list[str], str, str]:
+    def read(self) -> LatchView:
         """
-        Return state, causes, and who wrote it why.
+        Return what it holds.
 
         Raises
         ------
@@ -41,19 +59,30 @@ class Latch:
         """
         self._stamp = self._mtime()
         if self._stamp is None:
-            return TradingState.ACTIVE, [], "", ""
+            return LatchView()
         try:
             table = json.loads(self.path.read_text(encoding="utf-8"))
             state = TradingState[table["state"]]
             by, reason = str(table["by"]), str(table["reason"])
             if state is TradingState.ACTIVE and not (by.strip() and reason.strip()):
                 raise ValueError("ACTIVE needs a person and a reason")  # noqa: TRY301 - as any bad field
-            return state, [str(c) for c in table["causes"]], by, reason
+            causes = tuple(str(c) for c in table["causes"])
+            kills = tuple(Kill.from_row(row) for row in table.get("kills", ()))
+            resumed = tuple(str(scope) for scope in table.get("resumed", ()))
+            return LatchView(state, causes, by, reason, kills, resumed)
         except (OSError, ValueError, KeyError, TypeError) as e:
             raise LatchError(f"{self.path}: is no latch, so trading counts as HALTED: {e!r}") from e
 
     def write(
-        self, state: TradingState, causes: list[str], *, by: str, reason: str, ts_ns: int
+        self,
+        state: TradingState,
+        causes: Iterable[str],
+        *,
+        by: str,
+        reason: str,
+        ts_ns: int,
+        kills: Iterable[Kill] = (),
+        resumed: Iterable[str] = (),
     ) -> None:
         """
         Replace the file at once and force it onto the disk.
@@ -65,7 +94,9 @@ class Latch:
 
         """
         table: dict[str, Any] = {
-            "state": state.name, "causes": causes, "by": by, "reason": reason, "ts": ts_ns,
+            "state": state.name, "causes": list(causes),
+            "kills": [kill.row() for kill in kills], "resumed": list(resumed),
+            "by": by, "reason": reason, "ts": ts_ns,
         }  # fmt: skip
         part = self.path.with_suffix(".part")
         try:

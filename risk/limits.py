@@ -222,12 +222,58 @@ class ShockLimits(Strict):
     )
 
 
+class ProtectionLimits(Strict):
+    """When an open position is no longer left to its stop (control 18). Not in a backtest."""
+
+    unprotected_ms_max: Annotated[int, Field(ge=100, le=60_000)] = limit(
+        "longest time that any part of a position may be without a stop resting at the venue, "
+        "milliseconds; after it that part is closed at market",
+        control=18, where="monitor",
+    )  # fmt: skip
+    stop_grace_ms_max: Annotated[int, Field(ge=100, le=60_000)] = limit(
+        "longest time that the price may be through a stop which the venue has not acted on, "
+        "milliseconds; after it the position is closed at market",
+        control=18, where="monitor",
+    )  # fmt: skip
+    verify_ms: Annotated[int, Field(ge=100, le=60_000)] = limit(
+        "how often the venue is asked for the stops of each open position, milliseconds",
+        control=18, where="monitor",
+    )  # fmt: skip
+    liquidation_distance_bps_min: Annotated[Number, Field(gt=0, lt=10_000)] = limit(
+        "nearest that the mark price may come to the liquidation price of a position, basis points "
+        "of the mark price; nearer closes the position and trips REDUCING",
+        control=10, where="monitor",
+    )  # fmt: skip
+    margin_ratio_max: Annotated[Number, Field(gt=0, lt=1)] = limit(
+        "largest maintenance margin of the account as a share of its margin balance; more closes "
+        "the largest position and trips REDUCING",
+        control=10, where="monitor",
+    )  # fmt: skip
+
+
+class StormLimits(Strict):
+    """When refusals that come in numbers end taking new risk. Not in a backtest."""
+
+    denials_max: Annotated[int, Field(gt=0)] = limit(
+        "denials by the gate within the window; one more trips REDUCING",
+        control=13, where="breaker",
+    )  # fmt: skip
+    rejects_max: Annotated[int, Field(gt=0)] = limit(
+        "rejections by the venue within the window; one more trips REDUCING",
+        control=13, where="breaker",
+    )  # fmt: skip
+    window_sec: Annotated[int, Field(gt=0)] = limit(
+        "window of both, seconds", control=13, where="breaker"
+    )
+
+
 class RiskLimits(Strict):
     """
     All limits of a run.
 
     Nothing here has a default: a limit that is not written refuses to start, because an unset
-    limit must never mean "unlimited" (SEC Rule 15c3-5, ESMA RTS 6).
+    limit must never mean "unlimited" (SEC Rule 15c3-5, ESMA RTS 6). Every mode but a backtest needs
+    ``protection`` and ``storms``; a backtest has no use for them.
 
     """
 
@@ -238,13 +284,17 @@ class RiskLimits(Strict):
     rates: RateLimits
     losses: LossLimits
     shock: ShockLimits
+    protection: ProtectionLimits | None = None
+    storms: StormLimits | None = None
 
     def describe(self) -> Iterator[tuple[str, object, int, str, str]]:
         """Yield ``(key, value, control, where, meaning)`` of every limit, in profile order."""
         for symbol, table in self.symbols.items():
             yield from _describe(f"symbols.{symbol}", table)
-        for name in ("orders", "market_data", "portfolio", "rates", "losses", "shock"):
-            yield from _describe(name, getattr(self, name))
+        for name in (n for n in type(self).model_fields if n != "symbols"):
+            table = getattr(self, name)
+            if table is not None:
+                yield from _describe(name, table)
 
 
 def _describe(prefix: str, table: Strict) -> Iterator[tuple[str, object, int, str, str]]:

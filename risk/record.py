@@ -16,7 +16,8 @@ from risk.intent import AmendIntent, OrderIntent
 from risk.journal import Journal, JournalError
 from risk.judge import Judge
 from risk.keep import Keep, KeepError
-from risk.latch import Latch, LatchError
+from risk.kills import Scope
+from risk.latch import Latch, LatchError, LatchView
 from risk.trading_state import TradingState, Transition
 
 DENIALS_KEPT = 100_000
@@ -143,18 +144,21 @@ class Record:
 
     def _read_latch(self, judge: Judge, now_ns: int, *, may_resume: bool = True) -> None:
         try:
-            state, causes, by, reason = self.latch.read()
+            view = self.latch.read()
         except LatchError as e:
             judge.trip(
                 TradingState.HALTED, f"LATCH_UNREADABLE: observed={e}, limit=a latch", now_ns
             )
             return
-        if state is TradingState.ACTIVE:
-            if may_resume and judge.state.state is not TradingState.ACTIVE and by:
-                judge.resume(by=by, reason=reason, now_ns=now_ns)
+        by = view.by or "latch"
+        if may_resume:
+            _resume(judge, view, now_ns)
+        for kill in view.kills:
+            judge.kill(kill)
+        if view.state is TradingState.ACTIVE:
             return
-        for cause in causes or [f"LATCHED: observed={state.name}, limit=ACTIVE"]:
-            judge.trip(state, cause, now_ns, by=by or "latch")
+        for cause in view.causes or (f"LATCHED: observed={view.state.name}, limit=ACTIVE",):
+            judge.trip(view.state, cause, now_ns, by=by)
 
     # -- decisions --------------------------------------------------------------------------------
 
@@ -237,8 +241,9 @@ class Record:
         self._unwritten = None
         try:
             self.latch.write(
-                judge.state.state, judge.state.causes, by=by, reason=reason, ts_ns=ts_ns
-            )
+                judge.state.state, judge.state.causes,
+                by=by, reason=reason, ts_ns=ts_ns, kills=judge.state.kills,
+            )  # fmt: skip
         except LatchError as e:
             self._unwritten = by, reason
             # A state that would not survive a restart must not be trusted with new risk.
@@ -253,6 +258,18 @@ class Record:
             judge.journal_error = str(e)
             return False
         return True
+
+
+def _resume(judge: Judge, view: LatchView, now_ns: int) -> None:
+    """Loosen what a person has written that it may be loosened."""
+    killed = {str(kill.scope) for kill in judge.state.kills}
+    if view.state is TradingState.ACTIVE and judge.state.state is not TradingState.ACTIVE:
+        if view.by:
+            judge.resume(by=view.by, reason=view.reason, now_ns=now_ns)
+        return
+    for text in killed.intersection(view.resumed):
+        scope = Scope.parse(text)
+        judge.resume(by=view.by, reason=view.reason, now_ns=now_ns, scope=scope)
 
 
 def _order_row(intent: OrderIntent) -> OrderRow:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from risk.kills import Kill, Scope
 
 
 class TradingState(IntEnum):
@@ -31,13 +34,20 @@ class Transition(NamedTuple):
 
 
 class StateMachine:
-    """The present state, its open causes and every transition."""
+    """
+    The present state of the account, its open causes, every transition, and every kill.
+
+    A kill of the account trips its state; one of a symbol or a strategy stands beside it, and the
+    tighter of the two governs.
+
+    """
 
     def __init__(
         self, state: TradingState = TradingState.ACTIVE, causes: tuple[str, ...] = ()
     ) -> None:
         self.state = state
         self.causes: list[str] = list(causes)
+        self.kills: list[Kill] = []
         self.since_ns = 0
         self.transitions: list[Transition] = []
 
@@ -63,9 +73,38 @@ class StateMachine:
         self.transitions.append(transition)
         return transition
 
-    def resume(self, *, by: str, reason: str, ts_ns: int) -> Transition:
+    def kill(self, kill: Kill) -> Transition | None:
         """
-        Loosen to ACTIVE and forget the causes.
+        Take a pull of the kill switch; pulling twice, or more gently, does nothing more.
+
+        Returns
+        -------
+        Transition, optional
+            What changed; None when as much of it was stopped already.
+
+        """
+        if any(k.scope == kill.scope and k.level >= kill.level for k in self.kills):
+            return None
+        self.kills = [k for k in self.kills if k.scope != kill.scope] + [kill]
+        told = None
+        if not kill.scope.name:
+            told = self.trip(kill.level.state, cause=kill.cause, by=kill.by, ts_ns=kill.ts_ns)
+        if told is None:
+            told = Transition(kill.ts_ns, self.state, self.state, kill.cause, kill.by)
+            self.transitions.append(told)
+        return told
+
+    def governing(self, instrument_id: str, strategy_id: str) -> tuple[TradingState, str]:
+        """Return the state that an order of this symbol and strategy meets, and why."""
+        state, causes = self.state, self.causes
+        for kill in self.kills:
+            if kill.scope.name and kill.scope.covers(instrument_id, strategy_id):
+                state, causes = max(state, kill.level.state), [*causes, kill.cause]
+        return state, "; ".join(causes)
+
+    def resume(self, *, by: str, reason: str, ts_ns: int, scope: Scope | None = None) -> Transition:
+        """
+        Loosen to ACTIVE and forget causes and kills; with a *scope*, only the kills of that one.
 
         Raises
         ------
@@ -75,11 +114,23 @@ class StateMachine:
         """
         if not by.strip() or not reason.strip():
             raise ValueError(f"resume needs a person and a reason: by={by!r}, reason={reason!r}")
-        if self.state is TradingState.ACTIVE:
+        if scope is not None and scope.name:
+            return self._resume_scope(scope, by=by, reason=reason, ts_ns=ts_ns)
+        if self.state is TradingState.ACTIVE and not self.kills:
             raise ValueError("resume: trading is ACTIVE, nothing is tripped")
+        self.kills.clear()
         transition = Transition(ts_ns, self.state, TradingState.ACTIVE, f"RESUMED: {reason}", by)
         self.state = TradingState.ACTIVE
         self.causes.clear()
         self.since_ns = ts_ns
+        self.transitions.append(transition)
+        return transition
+
+    def _resume_scope(self, scope: Scope, *, by: str, reason: str, ts_ns: int) -> Transition:
+        left = [kill for kill in self.kills if kill.scope != scope]
+        if len(left) == len(self.kills):
+            raise ValueError(f"resume: no kill of {scope} is open")
+        self.kills = left
+        transition = Transition(ts_ns, self.state, self.state, f"RESUMED {scope}: {reason}", by)
         self.transitions.append(transition)
         return transition

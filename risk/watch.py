@@ -11,6 +11,7 @@ from risk.breakers import ALARM, LossBreakers, Reading, ShockBreaker
 from risk.events import Reaction, VenueEvent, VenueEventKind
 from risk.figures import Figures
 from risk.holds import Holds
+from risk.kills import Kill, Scope
 from risk.limits import RiskLimits
 from risk.rulebook import Rulebook
 from risk.trading_state import StateMachine, TradingState, Transition
@@ -206,9 +207,17 @@ class Watch:
                 self.rulebook.tallies[key].deny(now_ns)
             self.on_transition(transition)
 
-    def resume(self, *, by: str, reason: str, now_ns: int) -> None:
+    def kill(self, kill: Kill) -> None:
+        """Take a pull of the kill switch; told to ``on_transition`` when it is news."""
+        transition = self.state.kill(kill)
+        if transition is not None:
+            self.on_transition(transition)
+
+    def resume(self, *, by: str, reason: str, now_ns: int, scope: Scope | None = None) -> None:
         """
         Loosen to ACTIVE on a person's word; losses are measured anew from here.
+
+        With a *scope* that names a symbol or a strategy, only that one's kill is taken back.
 
         Raises
         ------
@@ -216,9 +225,9 @@ class Watch:
             If *by* or *reason* is empty, or nothing is tripped.
 
         """
-        transition = self.state.resume(by=by, reason=reason, ts_ns=now_ns)
+        transition = self.state.resume(by=by, reason=reason, ts_ns=now_ns, scope=scope)
         pnl = self.account.pnl()
-        if pnl is not None:
+        if pnl is not None and transition.previous is not transition.state:
             self._losses.rebase(pnl)
         self.on_transition(transition)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from risk.latch import Latch, LatchError
+from risk.latch import Latch, LatchError, LatchView
 from risk.trading_state import TradingState
 from tests.risk_builders import T0
 
@@ -25,11 +25,11 @@ def write(latch: Latch, state: TradingState = TradingState.HALTED) -> None:
 def test_what_was_written_is_read_by_the_next_process(path: Path, state: TradingState) -> None:
     write(Latch(path), state)
 
-    assert Latch(path).read() == (state, ["LOSS: observed=2, limit=1"], "breaker", "LOSS")
+    assert Latch(path).read() == LatchView(state, ("LOSS: observed=2, limit=1",), "breaker", "LOSS")
 
 
 def test_no_file_means_that_nothing_ever_tripped(path: Path) -> None:
-    assert Latch(path).read() == (TradingState.ACTIVE, [], "", "")
+    assert Latch(path).read() == LatchView(TradingState.ACTIVE, (), "", "")
 
 
 @pytest.mark.parametrize(

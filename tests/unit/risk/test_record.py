@@ -42,7 +42,7 @@ def test_a_halt_by_a_person_outlives_a_breaker_that_trips_right_after(
     judge.trip(TradingState.REDUCING, SHOCK, T0)
 
     assert judge.state.state is TradingState.HALTED
-    state, causes, _, _ = Latch(record.latch.path).read()
+    state, causes, *_ = Latch(record.latch.path).read()
     assert state is TradingState.HALTED
     assert {cause.split(":")[0] for cause in causes} == {"PRICE_SHOCK", "TRIPPED_BY_PERSON"}
 
@@ -89,5 +89,5 @@ def test_a_trip_whose_latch_cannot_be_written_is_written_as_soon_as_it_can(
     blocker.rmdir()
     record.sync(judge, T0)
 
-    state, causes, by, _ = Latch(record.latch.path).read()
-    assert (state, causes, by) == (TradingState.HALTED, [SHOCK], "breaker")
+    state, causes, by, *_ = Latch(record.latch.path).read()
+    assert (state, causes, by) == (TradingState.HALTED, (SHOCK,), "breaker")

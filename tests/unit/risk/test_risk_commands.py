@@ -6,7 +6,7 @@ import pytest
 
 from risk.__main__ import main
 from risk.journal import Journal
-from risk.latch import Latch
+from risk.latch import Latch, LatchView
 from risk.trading_state import TradingState
 
 
@@ -55,7 +55,7 @@ def test_resume_shows_what_is_forgotten_and_says_who_and_why(latch, capsys):
     assert main(["resume", "--latch", str(latch), *said]) == 0
 
     assert "DAILY_LOSS" in capsys.readouterr().out
-    assert Latch(latch).read() == (TradingState.ACTIVE, [], "ada", "loss understood")
+    assert Latch(latch).read() == LatchView(TradingState.ACTIVE, (), "ada", "loss understood")
 
 
 @pytest.mark.parametrize(("by", "reason"), [(" ", "why"), ("ada", "")])
@@ -93,7 +93,7 @@ def test_trip_tightens_and_keeps_the_causes(latch):
 
     assert main(["trip", "--latch", str(latch), *said]) == 0
 
-    state, causes, by, _ = Latch(latch).read()
+    state, causes, by, *_ = Latch(latch).read()
     assert (state, by, len(causes)) == (TradingState.HALTED, "ada", 2)
 
 
