@@ -47,6 +47,7 @@ from adapters.teller import OrderTeller
 from adapters.unresolved import Doubt, Patience, Resolver, Unresolved
 from adapters.user_events import UserEvents, venue_order_kind
 from adapters.user_stream import HardenedUserStream, StreamPatience
+from adapters.venue_look import VenueLooks
 from risk.approvals import amend_key
 from risk.client import wire_of
 from risk.events import VenueEvent, VenueEventKind, publish_venue_event
@@ -57,7 +58,7 @@ ANSWER_SECS_MAX = 3.0
 NO_CHANGE_CODE = -5027
 
 
-class HardenedExecutionClient(BinanceFuturesExecutionClient):  # type: ignore[misc]
+class HardenedExecutionClient(VenueLooks, BinanceFuturesExecutionClient):  # type: ignore[misc]
     """
     Trades on Binance USD-M Futures in one-way mode, and believes nothing but the venue.
 

@@ -80,11 +80,20 @@ class TradeFact(NamedTuple):
 
 
 class PositionFact(NamedTuple):
-    """One position: amount signed, in base units."""
+    """
+    One position: amount signed, in base units; None where the venue names no such figure.
+
+    A position that cannot be liquidated has a liquidation price of 0 at the venue, None here. The
+    maintenance margin is in the quote currency.
+
+    """
 
     symbol: str
     amount: Decimal
     entry_price: Decimal
+    liquidation_price: Decimal | None = None
+    mark_price: Decimal | None = None
+    maintenance_margin: Decimal | None = None
 
 
 def read_all[T](
@@ -163,9 +172,11 @@ def position_from_rest(row: Row) -> PositionFact:
     return _guard(
         row,
         lambda: PositionFact(
-            row["symbol"], Decimal(row["positionAmt"]), Decimal(row.get("entryPrice") or 0)
+            row["symbol"], Decimal(row["positionAmt"]), Decimal(row.get("entryPrice") or 0),
+            _positive(row.get("liquidationPrice")), _positive(row.get("markPrice")),
+            _positive(row.get("maintMargin")),
         ),
-    )
+    )  # fmt: skip
 
 
 def _guard[T](row: Row, read: Callable[[], T]) -> T:

@@ -6,10 +6,11 @@ import asyncio
 from decimal import Decimal
 from typing import Any
 
+from nautilus_trader.adapters.binance.common.constants import BINANCE_FUTURES_ALGO_ORDER_TYPES
 from nautilus_trader.core.datetime import millis_to_nanos, secs_to_nanos
 from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.execution.reports import ExecutionMassStatus, PositionStatusReport
-from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
 from nautilus_trader.model.orders import Order
 
 from adapters.facts import OrderFact, PositionFact
@@ -77,19 +78,47 @@ class Reconciler:
         async with self._lock:
             asked_ns = self._clock.timestamp_ns()
             facts = await self._queries.open_orders()
-            leftovers = self._replacer.leftovers(facts)
-            for fact in facts:
-                if fact not in leftovers and not self._replacer.is_in_hand(fact.client_id):
-                    self._note_alive(fact, asked_ns)
-                    await self._take(fact, is_foreign=not is_start)
-            for fact in leftovers:
-                self._client.create_task(self._replacer.remove_leftover(fact))
+            await self._take_all(facts, asked_ns, is_foreign=not is_start)
             shown = {base_of(fact.client_id) for fact in facts}
             for order in self._working_orders():
                 if order.client_order_id.value not in shown:
                     await self._look_for(order)
             await self._sync.settle()
             self.is_started = True
+
+    async def verify_stops(self, instrument_id: InstrumentId) -> frozenset[ClientOrderId]:
+        """
+        Compare the conditional orders of one instrument with those that wait at the venue.
+
+        Returns
+        -------
+        frozenset[ClientOrderId]
+            Orders that work here and that the venue neither shows nor can find.
+
+        """
+        async with self._lock:
+            asked_ns = self._clock.timestamp_ns()
+            facts = await self._queries.waiting_orders(symbol_of(instrument_id))
+            await self._take_all(facts, asked_ns, is_foreign=True)
+            shown = {base_of(fact.client_id) for fact in facts}
+            lost = []
+            for order in self._working_orders(instrument_id):
+                is_asked = order.client_order_id.value in shown
+                if is_asked or order.order_type not in BINANCE_FUTURES_ALGO_ORDER_TYPES:
+                    continue
+                if await self._look_for(order) is None:
+                    lost.append(order)
+            await self._sync.settle()
+            return frozenset(o.client_order_id for o in lost if not o.is_closed)
+
+    async def _take_all(self, facts: list[OrderFact], asked_ns: int, *, is_foreign: bool) -> None:
+        leftovers = self._replacer.leftovers(facts)
+        for fact in facts:
+            if fact not in leftovers and not self._replacer.is_in_hand(fact.client_id):
+                self._note_alive(fact, asked_ns)
+                await self._take(fact, is_foreign=is_foreign)
+        for fact in leftovers:
+            self._client.create_task(self._replacer.remove_leftover(fact))
 
     def _note_alive(self, fact: OrderFact, asked_ns: int) -> None:
         """Tell of an order that works at the venue long after it has ended here."""
@@ -113,12 +142,12 @@ class Reconciler:
         if order is not None:
             self._doubt_if_behind(order, await self._sync.apply(order, fact))
 
-    def _working_orders(self) -> list[Order]:
-        scope = {"venue": self._client.venue}
+    def _working_orders(self, instrument_id: InstrumentId | None = None) -> list[Order]:
+        scope = {"venue": self._client.venue, "instrument_id": instrument_id}
         orders = self._cache.orders_open(**scope) + self._cache.orders_inflight(**scope)
         return [o for o in dict.fromkeys(orders) if not self._client.is_in_hand(o)]
 
-    async def _look_for(self, order: Order) -> None:
+    async def _look_for(self, order: Order) -> OrderFact | None:
         """Ask about an order that the venue does not show among the open ones."""
         silent_ns = self._clock.timestamp_ns() - order.last_event.ts_init
         fact = await self._sync.look_up(order)
@@ -126,12 +155,13 @@ class Reconciler:
         if fact is None:
             if is_late or order.venue_order_id is not None:
                 self._resolver.begin(order, Doubt.SILENCE, "the venue does not show it")
-            return
+            return None
         self._doubt_if_behind(order, await self._sync.apply(order, fact))
         await self._sync.settle()
         age_ns = self._clock.timestamp_ns() - millis_to_nanos(fact.updated_ms)
         if order.is_closed and age_ns > secs_to_nanos(LATE_SECS) and self._client.is_user_stream_up:
             self._client.renew_user_stream(f"the end of {order.client_order_id} was not told")
+        return fact
 
     def _doubt_if_behind(self, order: Order, found: Found) -> None:
         if found is Found.BEHIND:
