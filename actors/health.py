@@ -55,15 +55,20 @@ class HealthProbe:
             for case in getattr(client, "unresolved", ())
         )
 
+    @property
+    def is_user_stream_up(self) -> bool | None:
+        """Return whether what happens to orders is told as it happens; None: nobody measures it."""
+        streams = [getattr(client, "is_user_stream_up", None) for client in self._execs]
+        return None if None in streams or not streams else all(streams)
+
     def health(self, feeds: tuple[FeedHealth, ...]) -> Health:
         """Return the health of the venue as its clients see it."""
         clients = [ClientHealth(str(c.id), "data", c.is_connected) for c in self._datas]
         clients += [ClientHealth(str(c.id), "exec", c.is_connected) for c in self._execs]
-        streams = [getattr(client, "is_user_stream_up", None) for client in self._execs]
         return Health(
             clients=tuple(clients),
             feeds=feeds,
-            is_user_stream_up=None if None in streams or not streams else all(streams),
+            is_user_stream_up=self.is_user_stream_up,
             events=tuple(self._events),
             **self._of_the_wire(),
         )

@@ -21,6 +21,7 @@ from nautilus_trader.model.identifiers import ClientId, InstrumentId, TraderId
 from nautilus_trader.model.instruments import Instrument
 from pydantic import ValidationError
 
+from actors.heartbeat import attach_heartbeat
 from actors.market import MarketData, MarketDataConfig
 from adapters.config import ACCOUNT_TYPE, data_client_config, exec_client_config
 from adapters.engine_config import live_exec_engine_config
@@ -33,6 +34,7 @@ from configs.loop_clock import loop_clocks
 from configs.profile import Profile, ProfileError
 from configs.secrets import Credentials
 from risk.install import Guard, assert_guarded, install_guard
+from risk.state_dir import StateDir
 
 CLIENT = BINANCE.value
 BAR_BUILD_DELAY_US = 1_000_000
@@ -137,6 +139,7 @@ def build_node(
         profile_hash=profile.hash,
     )
     assert_guarded(node.kernel, guard)
+    attach_heartbeat(node.kernel, guard, StateDir(state_dir).heartbeat)
     node.trader.add_actor(MarketData(MarketDataConfig(instrument_ids=_ids(profile))))
     node.trader.add_strategies(strategies)
     return LiveNode(node, guard)

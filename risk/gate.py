@@ -34,6 +34,7 @@ from risk.intent import Market, OrderIntent, VenueFilters
 from risk.judge import Judge
 from risk.limits import RiskLimits
 from risk.links import identity_denial, linked_ids, links_denial, params_denial
+from risk.probe import GateProbe
 from risk.record import Record
 from risk.trading_state import TradingState
 from risk.translate import amend_of, amended_terms, filters_of, intent_of, terms_of
@@ -44,7 +45,7 @@ DENIALS_IN_A_ROW_MAX = 1_000
 COMMANDS = frozenset(
     {
         SubmitOrder, SubmitOrderList, ModifyOrder, CancelOrder, CancelAllOrders,
-        BatchCancelOrders, QueryOrder, QueryAccount,
+        BatchCancelOrders, QueryOrder, QueryAccount, GateProbe,
     }
 )  # fmt: skip
 
@@ -153,10 +154,11 @@ class RiskGate:
             case CancelAllOrders():
                 self._cancel_all(command)
             case BatchCancelOrders():
-                for cancel in command.cancels:
-                    self._cancel(cancel)
+                self._cancel_each(command.cancels)
             case QueryOrder() | QueryAccount():
                 self._query(command)
+            case GateProbe():
+                command.answer()
             case _:
                 shown = type(command).__name__
                 self._choke.evaluated += 1
@@ -295,6 +297,10 @@ class RiskGate:
             return
         self.record.denied(self.judge, denial, command, (), now_ns)
         self._answers.reject_cancel(command, denial)
+
+    def _cancel_each(self, commands: list[CancelOrder]) -> None:
+        for command in commands:
+            self._cancel(command)
 
     def _cancel_all(self, command: CancelAllOrders) -> None:
         """
