@@ -16,6 +16,11 @@ REST_HOSTS: dict[VenueEnvironment, frozenset[str]] = {
     "demo": frozenset({"demo-fapi.binance.com", "testnet.binancefuture.com"}),
     "live": frozenset({"fapi.binance.com"}),
 }
+REST_URLS: dict[VenueEnvironment, str] = {
+    "demo": "https://demo-fapi.binance.com",
+    "live": "https://fapi.binance.com",
+}
+"""Where each environment is reached by who is told its name alone (Binance: General Info)."""
 WS_HOSTS: dict[VenueEnvironment, frozenset[str]] = {
     "demo": frozenset({"fstream.binancefuture.com", "demo-fstream.binance.com"}),
     "live": frozenset({"fstream.binance.com"}),
@@ -70,17 +75,26 @@ class VenueSettings(Strict):
             ("ws_url", ("ws", "wss"), WS_HOSTS),
         ):
             url = getattr(self, name)
-            _judge_url(name, url, schemes, self.environment, hosts.get(self.environment))
+            judge_url(name, url, schemes, self.environment, hosts.get(self.environment))
         return self
 
 
-def _judge_url(
+def judge_url(
     name: str,
     url: str,
     schemes: tuple[str, str],
     environment: VenueEnvironment,
     hosts: frozenset[str] | None,
 ) -> None:
+    """
+    Refuse an address that keys must not go to.
+
+    Raises
+    ------
+    ValueError
+        If it is not loopback (``local``, *hosts* None) or not encrypted to one of *hosts*.
+
+    """
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.path or parts.query or parts.fragment or parts.username is not None:

@@ -11,6 +11,8 @@ from risk.trading_state import TradingState
 
 NOT_PULLED = ("", "0")
 """What a switch holds that nobody has pulled."""
+DIRECT_ORDER_PREFIX = "qmkill-"
+"""How client order ids of closing orders begin that a kill from outside the node has sent."""
 
 
 class KillLevel(IntEnum):

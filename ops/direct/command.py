@@ -1,0 +1,113 @@
+"""``ops kill --direct``: the kill switch with a key alone."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import json
+import sys
+from pathlib import Path
+
+from configs.cli import BAD_CONFIGURATION
+from configs.secrets import Credentials, SecretsError, load_credentials
+from ops.direct.report import DirectReport
+from ops.direct.run import DEADLINE_SEC, QUIET_SEC, Patience, run_direct
+from ops.direct.where import Where, WhereError, from_node, from_options
+from risk.kills import KillError, KillLevel, Scope
+
+LEVELS = tuple(level.name for level in KillLevel)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what a kill from outside needs beside level, scope, who and why."""
+    add = parser.add_argument
+    add("--environment", choices=("demo", "live"), help="whose venue, where there is no node.json")
+    add("--venue", metavar="URL", help="a local venue, http://127.0.0.1:PORT")
+    add("--keys", type=Path, metavar="FILE", help="key file; default: the node's, else as it looks")
+    add("--deadline", type=float, default=DEADLINE_SEC, metavar="SEC",
+        help="after so long say what is left and end with 70 (default %(default)g)")  # fmt: skip
+    add("--quiet-time", type=float, default=QUIET_SEC, metavar="SEC",
+        help="stay so long to see whether anything comes after (default %(default)g)")  # fmt: skip
+    add("--json", action="store_true", help="one JSON object on standard output; steps on stderr")
+
+
+def find_where(state: Path | None, environment: str | None, venue: str | None) -> Where:
+    """
+    Return the venue: as it was named, else as node.json has it.
+
+    Raises
+    ------
+    WhereError
+        If there is neither.
+
+    """
+    if environment is not None or venue is not None:
+        where = from_options(environment, venue, state)
+        return _with_node(where, state)
+    if state is None:
+        raise WhereError("nothing says where: give --state DIR, --environment or --venue URL")
+    return from_node(state)
+
+
+def _with_node(where: Where, state: Path | None) -> Where:
+    """Add what node.json knows beside the address, if it can be read."""
+    try:
+        known = from_node(state) if state is not None else where
+    except WhereError:
+        return where
+    return known._replace(environment=where.environment, rest_url=where.rest_url)
+
+
+def find_keys(where: Where, named: Path | None) -> Credentials | None:
+    """
+    Return the account's keys: from the file named, else the node's, else as `load_credentials` looks.
+
+    Raises
+    ------
+    SecretsError
+        If there are none.
+
+    """
+    if where.is_paper:
+        return None
+    return load_credentials(where.environment, path=named or where.keys)
+
+
+def kill_direct(args: argparse.Namespace) -> int:
+    """
+    Carry out ``ops kill --direct``; return the exit code.
+
+    *args* has ``level``, ``scope``, ``reason``, ``by`` and ``state`` beside `add_options`.
+
+    """
+
+    def say(text: str) -> None:
+        print(text, file=sys.stderr if args.json else sys.stdout, flush=True)
+
+    try:
+        where = find_where(args.state, args.environment, args.venue)
+        report = asyncio.run(
+            run_direct(
+                where, find_keys(where, args.keys), KillLevel[args.level], Scope.parse(args.scope),
+                by=args.by or getpass.getuser(), reason=args.reason,
+                patience=Patience(args.deadline, args.quiet_time), say=say,
+            )
+        )  # fmt: skip
+    except (WhereError, SecretsError, KillError) as e:
+        print(f"bad configuration: {e}", file=sys.stderr)  # noqa: T201 - a command
+        return BAD_CONFIGURATION
+    _tell_end(report, is_json=args.json)
+    return report.exit_code
+
+
+def _tell_end(report: DirectReport, *, is_json: bool) -> None:
+    if is_json:
+        print(json.dumps(report.row()))  # noqa: T201 - a command
+    elif report.is_true:
+        print(f"DONE: {report.level} of {report.scope}, verified twice")  # noqa: T201 - a command
+    else:
+        print(  # noqa: T201 - a command
+            f"NOT DONE: {len(report.left)} things are left (above). Run it again; close by hand at "
+            "the venue; revoke the key if somebody keeps sending."
+        )

@@ -1,0 +1,136 @@
+"""What is there: orders, conditional orders and positions, straight from the venue."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from decimal import Decimal, InvalidOperation
+from typing import Any, NamedTuple
+
+from ops.direct.client import DirectClient, VenueError
+
+ORDERS_PATH = "/fapi/v1/openOrders"
+ALGOS_PATH = "/fapi/v1/openAlgoOrders"
+POSITIONS_PATH = "/fapi/v3/positionRisk"
+STOP_TYPES = frozenset({"STOP_MARKET", "STOP", "TRAILING_STOP_MARKET"})
+CLOSING = frozenset({("LONG", "SELL"), ("SHORT", "BUY")})
+"""In hedge mode the side makes an order reduce, and ``reduceOnly`` is refused (Binance: New Order)."""
+
+
+class Resting(NamedTuple):
+    """One open order; *quantity* is zero for one that closes whatever position there is."""
+
+    symbol: str
+    venue_id: str
+    client_id: str
+    side: str
+    position_side: str
+    order_type: str
+    quantity: Decimal
+    is_algo: bool
+    is_reducing: bool
+
+    @property
+    def is_stop(self) -> bool:
+        """Whether it protects a position: a conditional order that can only reduce it at a loss."""
+        return self.is_algo and self.is_reducing and self.order_type in STOP_TYPES
+
+    def __str__(self) -> str:
+        kind = f"{self.order_type} {'reduce-only ' if self.is_reducing else ''}".lower()
+        return f"{kind}order {self.client_id}: {self.side} {self.quantity:f} {self.symbol}"
+
+
+class Held(NamedTuple):
+    """One position; *amount* is signed, in base units, and never zero."""
+
+    symbol: str
+    position_side: str
+    amount: Decimal
+
+    def __str__(self) -> str:
+        side = "" if self.position_side == "BOTH" else f" ({self.position_side})"
+        return f"position {self.amount:+f} {self.symbol}{side}"
+
+
+class Look(NamedTuple):
+    """
+    What a look showed.
+
+    ``unseen`` names what the venue did not tell or what could not be read: as long as there is any,
+    nothing is proved.
+
+    """
+
+    orders: tuple[Resting, ...] = ()
+    positions: tuple[Held, ...] = ()
+    unseen: tuple[str, ...] = ()
+    is_flat_known: bool = True
+    """Whether the positions were told, and all of them could be read."""
+
+
+async def take_look(client: DirectClient) -> Look:
+    """Ask for everything at once; what cannot be had is named and hinders nothing else."""
+    parts = await asyncio.gather(
+        _rows(client, ORDERS_PATH, _order),
+        _rows(client, ALGOS_PATH, _algo),
+        _rows(client, POSITIONS_PATH, _position),
+    )
+    (orders, unseen_orders), (algos, unseen_algos), (positions, unseen_positions) = parts
+    return Look(
+        (*orders, *algos),
+        tuple(p for p in positions if p.amount),
+        (*unseen_orders, *unseen_algos, *unseen_positions),
+        is_flat_known=not unseen_positions,
+    )
+
+
+async def _rows[T](
+    client: DirectClient, path: str, read: Callable[[dict[str, Any]], T]
+) -> tuple[list[T], list[str]]:
+    try:
+        rows = await client.signed("GET", path)
+    except VenueError as e:
+        return [], [f"{path} was not told: {e}"]
+    if not isinstance(rows, list):
+        return [], [f"{path} cannot be read: {type(rows).__name__} is no list"]
+    return _read_all(rows, path, read)
+
+
+def _read_all[T](
+    rows: Iterable[dict[str, Any]], path: str, read: Callable[[dict[str, Any]], T]
+) -> tuple[list[T], list[str]]:
+    found, unseen = [], []
+    for row in rows:
+        try:
+            found.append(read(row))
+        except (KeyError, TypeError, AttributeError, InvalidOperation) as e:
+            unseen.append(f"{path} has a row that cannot be read: {e!r}")
+    return found, unseen
+
+
+def _order(row: dict[str, Any]) -> Resting:
+    position_side = row.get("positionSide", "BOTH")
+    left = Decimal(row["origQty"]) - Decimal(row.get("executedQty") or 0)
+    return Resting(
+        row["symbol"], str(row["orderId"]), str(row["clientOrderId"]), row["side"], position_side,
+        str(row.get("origType") or row["type"]), left, is_algo=False,
+        is_reducing=_reduces(row, position_side),
+    )  # fmt: skip
+
+
+def _algo(row: dict[str, Any]) -> Resting:
+    position_side = row.get("positionSide", "BOTH")
+    return Resting(
+        row["symbol"], str(row["algoId"]), str(row["clientAlgoId"]), row["side"], position_side,
+        str(row["orderType"]), Decimal(row.get("quantity") or 0), is_algo=True,
+        is_reducing=_reduces(row, position_side),
+    )  # fmt: skip
+
+
+def _position(row: dict[str, Any]) -> Held:
+    return Held(row["symbol"], row.get("positionSide", "BOTH"), Decimal(row["positionAmt"]))
+
+
+def _reduces(row: dict[str, Any], position_side: str) -> bool:
+    said = row.get("reduceOnly") is True or row.get("closePosition") is True
+    return said or (position_side, row["side"]) in CLOSING

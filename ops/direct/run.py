@@ -1,0 +1,176 @@
+"""Look, plan, act, and look again until it is true, or until the deadline says what is left."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ops.direct.act import Hands
+from ops.direct.block import Block
+from ops.direct.client import DirectClient, KeyPair
+from ops.direct.look import Look, take_look
+from ops.direct.plan import Plan, Target, make_plan
+from ops.direct.report import DirectReport, Steps
+from ops.direct.where import Where
+from risk.kills import ACCOUNT, Kill, KillLevel, Scope
+
+DEADLINE_SEC = 60.0
+QUIET_SEC = 2.0
+"""A node that keeps sending, and an order that cannot be found yet, show within so long."""
+PAUSE_FIRST_SEC, PAUSE_MAX_SEC = 0.02, 2.0
+WEIGHT_EASY, WEIGHT_CALM_SEC = 1_200, 3.0
+"""Above half of the minute's weight (2,400; a look costs 85) rounds keep apart: no ban may stop us."""
+
+
+class Patience(NamedTuple):
+    """How long a kill tries, and how long it stays to see whether it is still true, seconds."""
+
+    deadline_sec: float = DEADLINE_SEC
+    quiet_sec: float = QUIET_SEC
+
+
+async def run_direct(
+    where: Where,
+    keys: KeyPair | None,
+    level: KillLevel,
+    scope: Scope = ACCOUNT,
+    *,
+    by: str,
+    reason: str,
+    source: str = "direct",
+    patience: Patience = Patience(),  # noqa: B008 - immutable
+    say: Callable[[str], None] = print,
+) -> DirectReport:
+    """
+    Pull the kill switch with a key alone.
+
+    It blocks first (latch), then does what the level says at the venue, for as long as it takes.
+
+    Parameters
+    ----------
+    where : Where
+        The venue's address, and what is known about the node.
+    keys : KeyPair, optional
+        The account's keys; None for a paper node, whose account dies with it: it is only blocked.
+    level : KillLevel
+        REDUCE and HALT cancel entries and leave what only reduces; FLATTEN leaves nothing.
+    scope : Scope
+        Of what.
+    by, reason, source : str
+        For the latch.
+    patience : Patience
+        When to give up, and how long to stay.
+    say : Callable
+        Told a line for each step.
+
+    Raises
+    ------
+    WhereError
+        If the scope's strategy is not known.
+
+    """
+    steps = Steps(say)
+    target = Target(level, where.symbol_of(scope))
+    kill = Kill(level, scope, by, reason, source, time.time_ns())
+    block = Block(where.state_dir, kill)
+    trouble = block.ensure()
+    steps.say(trouble or f"{level.name} of {scope}: {where.latched}")
+    if keys is None:
+        steps.say("the account is simulated in the node: nothing rests at a venue")
+        left = (trouble,) if trouble else ()
+        return _report(kill, steps, left, rounds=0, requests=0)
+    async with DirectClient(where.rest_url, keys, steps.say) as client:
+        run = _Run(client, target, block, patience, steps)
+        try:
+            async with asyncio.timeout(patience.deadline_sec):
+                await run.until_true()
+        except TimeoutError:
+            steps.say(f"NOT DONE after {patience.deadline_sec:g} s, left as of the last look:")
+        finally:
+            run.hands.stop()
+        left = run.left()
+        for item in left:
+            steps.say(f"LEFT: {item}")
+        return _report(kill, steps, left, rounds=run.rounds, requests=client.requests)
+
+
+class _Run:
+    """The rounds of one kill."""
+
+    def __init__(
+        self, client: DirectClient, target: Target, block: Block, patience: Patience, steps: Steps
+    ) -> None:
+        self._client = client
+        self._target = target
+        self._block = block
+        self._patience = patience
+        self._steps = steps
+        self._look = Look(unseen=("nothing was seen yet",), is_flat_known=False)
+        self._idle_rounds = 0
+        self.hands = Hands(client, steps)
+        self.rounds = 0
+
+    async def until_true(self) -> None:
+        """Return once everything is as asked for, and still is after the quiet time."""
+        while True:
+            if await self._is_true():
+                self._steps.verified()
+                self._steps.say("verified: nothing is left")
+                await asyncio.sleep(self._patience.quiet_sec)
+                if await self._is_true():
+                    self._steps.confirmed_ms = self._steps.ms
+                    self._steps.say("confirmed: nothing has come since")
+                    return
+                self._steps.disproved()
+                self._steps.say("something has come since: somebody keeps sending")
+            plan = make_plan(self._look, self._target, self.hands.tried)
+            await self.hands.carry_out(plan)
+            await self._rest(plan)
+
+    def left(self) -> tuple[str, ...]:
+        """Return, item by item, what the last look showed, and what keeps it from being proved."""
+        trouble = self._block.ensure()
+        found = [str(item) for item in self._target.left(self._look)]
+        return (*found, *self._look.unseen, *((trouble,) if trouble else ()))
+
+    async def _is_true(self) -> bool:
+        self.rounds += 1
+        before = self._target.left(self._look)
+        self._look = await take_look(self._client)
+        left = self._target.left(self._look)
+        self._idle_rounds = self._idle_rounds + 1 if left == before else 0
+        self._steps.say(_told(self._look, len(left)))
+        if left or self._look.unseen:
+            return False
+        self._block.ensure()  # What hinders it is among what is left in the end.
+        return True
+
+    async def _rest(self, plan: Plan) -> None:
+        """Let the venue breathe: the more so the less the last rounds have changed."""
+        pause = 0.0 if plan != Plan() and not self._idle_rounds else PAUSE_FIRST_SEC
+        pause = min(PAUSE_MAX_SEC, pause * 2**self._idle_rounds)
+        if self._client.weight_used_1m > WEIGHT_EASY:
+            pause = WEIGHT_CALM_SEC
+        await asyncio.sleep(pause)
+
+
+def _told(look: Look, left: int) -> str:
+    stops = sum(order.is_stop for order in look.orders)
+    text = (
+        f"seen: {len(look.orders) - stops} orders, {stops} stops, {len(look.positions)} positions; "
+        f"{left} of these are to go"
+    )
+    return "; ".join((text, *look.unseen))
+
+
+def _report(
+    kill: Kill, steps: Steps, left: tuple[str, ...], *, rounds: int, requests: int
+) -> DirectReport:
+    return DirectReport(
+        level=kill.level.name, scope=str(kill.scope), is_true=not left, left=left,
+        last_cancel_ms=steps.last_cancel_ms, stops_canceled_ms=steps.stops_canceled_ms,
+        verified_ms=steps.verified_ms, confirmed_ms=steps.confirmed_ms, rounds=rounds,
+        requests=requests, steps=tuple(steps.told),
+    )  # fmt: skip

@@ -1,0 +1,120 @@
+"""Where the venue is and what is known about the node: from node.json, or from the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
+
+from adapters.settings import REST_HOSTS, REST_URLS, VenueEnvironment, judge_url
+from risk.kills import Scope
+from risk.state_dir import StateDir
+
+
+class WhereError(ValueError):
+    """An address or a node.json that cannot be used; the text names it, its value and the rule."""
+
+
+class Where(NamedTuple):
+    """
+    A venue, and the node that trades there if one is known.
+
+    ``strategies`` maps strategy ids to instrument ids; ``keys`` is the file that the node was given.
+
+    """
+
+    environment: VenueEnvironment
+    rest_url: str
+    state_dir: Path | None = None
+    mode: str = ""
+    pid: int | None = None
+    strategies: Mapping[str, str] = {}
+    profile: Mapping[str, Any] = {}
+    keys: Path | None = None
+
+    @property
+    def is_paper(self) -> bool:
+        """Whether the account is simulated in the node, so that no key and no venue is needed."""
+        return self.mode == "paper"
+
+    @property
+    def latched(self) -> str:
+        """Return what became of the latch, for a person."""
+        return "no state folder is known, so no latch" if self.state_dir is None else "latched"
+
+    def symbol_of(self, scope: Scope) -> str | None:
+        """
+        Return the venue's symbol that a scope comes down to, None for the whole account.
+
+        Raises
+        ------
+        WhereError
+            If the strategy is not known.
+
+        """
+        if not scope.name:
+            return None
+        instrument = scope.name
+        if scope.kind == "strategy":
+            if scope.name not in self.strategies:
+                known = ", ".join(sorted(self.strategies)) or "none: give --state"
+                raise WhereError(f"scope = {scope}: no such strategy; known are {known}")
+            instrument = self.strategies[scope.name]
+        return instrument.partition(".")[0].partition("-")[0].upper()
+
+
+def from_node(state_dir: Path) -> Where:
+    """
+    Return what the node of a state folder wrote down when it started.
+
+    Raises
+    ------
+    WhereError
+        If there is no node.json, or it names no venue that keys may go to.
+
+    """
+    path = StateDir(state_dir).node
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+        environment, url = table["environment"], table["rest_url"]
+        keys, pid = table.get("keys"), table.get("pid")
+        where = Where(
+            environment, url, state_dir, str(table["mode"]), None if pid is None else int(pid),
+            dict(table["strategies"]), dict(table["profile"]), None if keys is None else Path(keys),
+        )  # fmt: skip
+    except OSError as e:
+        raise WhereError(f"{path}: cannot be read: {e.strerror}") from e
+    except (ValueError, KeyError, TypeError, AttributeError) as e:
+        raise WhereError(f"{path}: is no node.json: {e!r}") from e
+    _judge(environment, url)
+    return where
+
+
+def from_options(environment: str | None, venue_url: str | None, state_dir: Path | None) -> Where:
+    """
+    Return the venue that the command line names: an environment, or a local venue's address.
+
+    Raises
+    ------
+    WhereError
+        If it names none, or one that keys may not go to.
+
+    """
+    if venue_url is not None:
+        _judge("local", venue_url)
+        return Where("local", venue_url, state_dir)
+    if environment not in REST_URLS:
+        raise WhereError(f"environment = {environment!r} must be {' or '.join(REST_URLS)}")
+    return Where(environment, REST_URLS[environment], state_dir)
+
+
+def _judge(environment: str, url: str) -> None:
+    """Let keys go to the hosts of their environment alone, whatever a file says."""
+    if environment not in get_args(VenueEnvironment):
+        raise WhereError(f"environment = {environment!r} must be {get_args(VenueEnvironment)}")
+    try:
+        hosts = REST_HOSTS.get(environment)
+        judge_url("rest_url", url, ("http", "https"), environment, hosts)
+    except ValueError as e:
+        raise WhereError(str(e)) from None
