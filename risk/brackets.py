@@ -205,8 +205,14 @@ class Brackets:
             for child in bracket.children:
                 if child.client_order_id in bracket.held:
                     self._drop(bracket, child)
-                else:
+                elif not (child in bracket.stops and self._is_flattening(holding)):
                     self._cancel(holding, child)
+
+    def _is_flattening(self, holding: Holding) -> bool:
+        """Return whether stops go last, once the venue has said that nothing is open any more."""
+        return self._judge.state.is_flattening(
+            holding.instrument_id.value, holding.strategy_id.value
+        )
 
     def _cancel(self, holding: Holding, order: Order | None) -> None:
         if (

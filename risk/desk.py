@@ -12,7 +12,7 @@ from nautilus_trader.common.component import Clock, MessageBus
 from nautilus_trader.core.message import Command
 from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.execution.messages import CancelOrder, ModifyOrder, SubmitOrder
-from nautilus_trader.model.enums import TimeInForce
+from nautilus_trader.model.enums import OrderSide, TimeInForce
 from nautilus_trader.model.events import (
     OrderCanceled,
     OrderEvent,
@@ -23,6 +23,7 @@ from nautilus_trader.model.events import (
 from nautilus_trader.model.identifiers import ClientId, ClientOrderId, PositionId
 from nautilus_trader.model.objects import Quantity
 from nautilus_trader.model.orders import MarketOrder, Order, StopMarketOrder
+from nautilus_trader.model.position import Position
 
 from risk.answers import PROCESS
 
@@ -155,6 +156,24 @@ class Desk:
         )
         self._submit(order, client_id)
 
+    def close_position(self, position: Position, qty: Decimal) -> MarketOrder:
+        """Close *qty* (base units, at most what is open) of a position at market, reduce-only."""
+        now_ns = self._clock.timestamp_ns()
+        order = MarketOrder(
+            trader_id=position.trader_id,
+            strategy_id=position.strategy_id,
+            instrument_id=position.instrument_id,
+            client_order_id=self._new_id_of(f"X-{now_ns // 1_000:x}-"),
+            order_side=OrderSide.SELL if position.is_long else OrderSide.BUY,
+            quantity=Quantity(qty, position.size_precision),
+            init_id=UUID4(),
+            ts_init=now_ns,
+            reduce_only=True,
+            tags=["EXIT"],
+        )
+        self._submit(order, None)
+        return order
+
     def _submit(self, order: Order, client_id: ClientId | None) -> None:
         # As a strategy does: known to the cache and told of before it is sent.
         self._cache.add_order(order, None, client_id)
@@ -168,7 +187,9 @@ class Desk:
 
     def _new_id(self, like: Order) -> ClientOrderId:
         """Return an id that says what the order stands in for: ``<id>r1``, ``<id>r2``, ..."""
-        base = re.sub(r"r\d+$", "", like.client_order_id.value)
+        return self._new_id_of(re.sub(r"r\d+$", "", like.client_order_id.value))
+
+    def _new_id_of(self, base: str) -> ClientOrderId:
         for number in itertools.count(1):
             new_id = ClientOrderId(f"{base}r{number}")
             if new_id.value not in self.used and not self._cache.order_exists(new_id):

@@ -15,6 +15,9 @@ DIRECT_ORDER_PREFIX = "qmkill-"
 """How client order ids of closing orders begin that a kill from outside the node has sent."""
 
 
+TEXT_LENGTH_MAX = 4_096
+
+
 class KillLevel(IntEnum):
     """
     How much is stopped.
@@ -118,6 +121,11 @@ class Kill(NamedTuple):
         )
 
     @property
+    def flattens(self) -> bool:
+        """Return whether positions are closed."""
+        return self.level is KillLevel.FLATTEN
+
+    @property
     def cause_name(self) -> str:
         """Return the name that tells this kill's cause from others."""
         return f"KILLED_{self.level.name}" + (f"_{self.scope}" if self.scope.name else "")
@@ -157,7 +165,7 @@ def parse_kill(
     Parameters
     ----------
     text : str, optional
-        The contents; None when there is no switch.
+        The contents; None when there is no switch. What goes beyond `TEXT_LENGTH_MAX` is cut off.
     default : KillLevel
         What a bare pull means.
     source, by : str
@@ -166,7 +174,7 @@ def parse_kill(
         Now, Unix nanoseconds.
 
     """
-    said = (text or "").strip()
+    said = " ".join((text or "")[:TEXT_LENGTH_MAX].split())
     if said in NOT_PULLED:
         return None
     whole = Kill(default, ACCOUNT, by, said if said != "1" else "no reason given", source, ts_ns)
@@ -175,7 +183,7 @@ def parse_kill(
     try:
         if said.startswith("{"):
             return _from_table(json.loads(said), whole)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return whole
     word, _, reason = said.partition(" ")
     if re.sub(r"\W+$", "", word).upper() in KillLevel.__members__:

@@ -6,10 +6,10 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from risk.kills import Kill
-from risk.trading_state import TradingState
+from risk.trading_state import StateMachine, TradingState
 
 
 class LatchError(RuntimeError):
@@ -20,7 +20,8 @@ class LatchView(NamedTuple):
     """
     What a latch holds: the account's state with its causes, who wrote it why, and open kills.
 
-    *resumed* names the scopes of kills that a person has taken back in this very writing.
+    *resumed* names the scopes that a person has taken back in this very writing, and *was* the state
+    before; a node that has obeyed writes both empty.
 
     """
 
@@ -30,6 +31,42 @@ class LatchView(NamedTuple):
     reason: str = ""
     kills: tuple[Kill, ...] = ()
     resumed: tuple[str, ...] = ()
+    was: str = ""
+
+    @staticmethod
+    def decode(text: str | bytes) -> LatchView:
+        """
+        Return what a latch says.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError
+            If it is none.
+
+        """
+        table = json.loads(text)
+        state = TradingState[table["state"]]
+        by, reason = str(table["by"]), str(table["reason"])
+        if state is TradingState.ACTIVE and not (by.strip() and reason.strip()):
+            raise ValueError("ACTIVE needs a person and a reason")
+        return LatchView(
+            state,
+            tuple(str(c) for c in table["causes"]),
+            by,
+            reason,
+            tuple(Kill.from_row(row) for row in table.get("kills", ())),
+            tuple(str(scope) for scope in table.get("resumed", ())),
+            str(table.get("was", "")),
+        )
+
+    def encode(self, ts_ns: int) -> str:
+        """Return it as JSON, written at *ts_ns* (Unix nanoseconds)."""
+        table = self._asdict() | {
+            "state": self.state.name,
+            "kills": [kill.row() for kill in self.kills],
+            "ts": ts_ns,
+        }
+        return json.dumps(table, indent=1)
 
 
 class Latch:
@@ -61,15 +98,7 @@ class Latch:
         if self._stamp is None:
             return LatchView()
         try:
-            table = json.loads(self.path.read_text(encoding="utf-8"))
-            state = TradingState[table["state"]]
-            by, reason = str(table["by"]), str(table["reason"])
-            if state is TradingState.ACTIVE and not (by.strip() and reason.strip()):
-                raise ValueError("ACTIVE needs a person and a reason")  # noqa: TRY301 - as any bad field
-            causes = tuple(str(c) for c in table["causes"])
-            kills = tuple(Kill.from_row(row) for row in table.get("kills", ()))
-            resumed = tuple(str(scope) for scope in table.get("resumed", ()))
-            return LatchView(state, causes, by, reason, kills, resumed)
+            return LatchView.decode(self.path.read_text(encoding="utf-8"))
         except (OSError, ValueError, KeyError, TypeError) as e:
             raise LatchError(f"{self.path}: is no latch, so trading counts as HALTED: {e!r}") from e
 
@@ -83,6 +112,7 @@ class Latch:
         ts_ns: int,
         kills: Iterable[Kill] = (),
         resumed: Iterable[str] = (),
+        was: str = "",
     ) -> None:
         """
         Replace the file at once and force it onto the disk.
@@ -93,22 +123,59 @@ class Latch:
             If it cannot be written.
 
         """
-        table: dict[str, Any] = {
-            "state": state.name, "causes": list(causes),
-            "kills": [kill.row() for kill in kills], "resumed": list(resumed),
-            "by": by, "reason": reason, "ts": ts_ns,
-        }  # fmt: skip
+        view = LatchView(state, tuple(causes), by, reason, tuple(kills), tuple(resumed), was)
         part = self.path.with_suffix(".part")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with part.open("w", encoding="utf-8") as file:
-                json.dump(table, file, indent=1)
+                file.write(view.encode(ts_ns))
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(self.path)
         except OSError as e:
             raise LatchError(f"{self.path}: cannot be written: {e.strerror}") from e
         self._stamp = self._mtime()
+
+    def add_kill(self, kill: Kill) -> None:
+        """
+        Write a kill in, beside what it holds: for a node that does not run, or does not listen.
+
+        A running node reads it and goes on from there. A file that is no latch is kept beside it.
+
+        Raises
+        ------
+        LatchError
+            If it cannot be written.
+
+        """
+        try:
+            view = self.read()
+        except LatchError as e:
+            self.set_aside(kill.ts_ns)
+            cause = f"LATCH_UNREADABLE: observed={e}, limit=a latch"
+            view = LatchView(TradingState.HALTED, (cause,))
+        machine = StateMachine(view.state, view.causes)
+        machine.kills = list(view.kills)
+        if machine.kill(kill) is not None:
+            self.write(
+                machine.state, machine.causes, by=kill.by, reason=kill.cause, ts_ns=kill.ts_ns,
+                kills=machine.kills, resumed=view.resumed, was=view.was,
+            )  # fmt: skip
+
+    def set_aside(self, ts_ns: int) -> None:
+        """
+        Move a file that is no latch out of the way, and keep it.
+
+        Raises
+        ------
+        LatchError
+            If it cannot be moved.
+
+        """
+        try:
+            self.path.rename(self.path.with_suffix(f".bad-{ts_ns}"))
+        except OSError as e:
+            raise LatchError(f"{self.path}: cannot be moved: {e.strerror}") from e
 
     def exists(self) -> bool:
         """Return whether the file is there."""

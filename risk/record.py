@@ -107,6 +107,7 @@ class Record:
         """Obey the latch; one that was there once and is gone may have been a halt."""
         if self.latch.exists():
             self._read_latch(judge, now_ns)
+            self._note_resumed(judge, now_ns)
         elif is_first_start:
             self._write_latch(judge, by="install_guard", reason="first start", ts_ns=now_ns)
         else:
@@ -141,6 +142,21 @@ class Record:
         if self._unwritten is not None:
             by, reason = self._unwritten
             self._write_latch(judge, by=by, reason=reason, ts_ns=now_ns)
+
+    def _note_resumed(self, judge: Judge, now_ns: int) -> None:
+        """Write down what a person has resumed while no node ran; once."""
+        try:
+            view = self.latch.read()
+        except LatchError:
+            return
+        if view.resumed:
+            cause = f"RESUMED {', '.join(view.resumed)}: {view.reason}"
+            data = {
+                "previous": view.was or view.state.name, "state": judge.state.state.name,
+                "cause": cause, "by": view.by,
+            }  # fmt: skip
+            self._write(judge, "state", now_ns, data)
+            self._write_latch(judge, by=view.by, reason=cause, ts_ns=now_ns)
 
     def _read_latch(self, judge: Judge, now_ns: int, *, may_resume: bool = True) -> None:
         try:

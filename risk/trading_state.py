@@ -102,6 +102,12 @@ class StateMachine:
                 state, causes = max(state, kill.level.state), [*causes, kill.cause]
         return state, "; ".join(causes)
 
+    def is_flattening(self, instrument_id: str, strategy_id: str) -> bool:
+        """Return whether a kill asks for positions of this symbol and strategy to be closed."""
+        return any(
+            kill.flattens and kill.scope.covers(instrument_id, strategy_id) for kill in self.kills
+        )
+
     def resume(self, *, by: str, reason: str, ts_ns: int, scope: Scope | None = None) -> Transition:
         """
         Loosen to ACTIVE and forget causes and kills; with a *scope*, only the kills of that one.
