@@ -12,7 +12,7 @@ from nautilus_trader.common.component import Clock, MessageBus
 from nautilus_trader.core.message import Command
 from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.execution.messages import CancelOrder, ModifyOrder, SubmitOrder
-from nautilus_trader.model.enums import OrderSide, TimeInForce
+from nautilus_trader.model.enums import OrderSide, TimeInForce, TriggerType
 from nautilus_trader.model.events import (
     OrderCanceled,
     OrderEvent,
@@ -21,7 +21,7 @@ from nautilus_trader.model.events import (
     OrderUpdated,
 )
 from nautilus_trader.model.identifiers import ClientId, ClientOrderId, PositionId
-from nautilus_trader.model.objects import Quantity
+from nautilus_trader.model.objects import Price, Quantity
 from nautilus_trader.model.orders import MarketOrder, Order, StopMarketOrder
 from nautilus_trader.model.position import Position
 
@@ -173,6 +173,29 @@ class Desk:
         )
         self._submit(order, None)
         return order
+
+    def protect(
+        self, position: Position, qty: Decimal, trigger_price: Price, trigger_type: TriggerType
+    ) -> StopMarketOrder:
+        """Send a reduce-only stop for *qty* (base units) of a position that has none to copy."""
+        now_ns = self._clock.timestamp_ns()
+        stop = StopMarketOrder(
+            trader_id=position.trader_id,
+            strategy_id=position.strategy_id,
+            instrument_id=position.instrument_id,
+            client_order_id=self._new_id_of(f"P-{now_ns // 1_000:x}-"),
+            order_side=OrderSide.SELL if position.is_long else OrderSide.BUY,
+            quantity=Quantity(qty, position.size_precision),
+            trigger_price=trigger_price,
+            trigger_type=trigger_type,
+            init_id=UUID4(),
+            ts_init=now_ns,
+            time_in_force=TimeInForce.GTC,
+            reduce_only=True,
+            tags=["STOP_LOSS"],
+        )
+        self._submit(stop, None)
+        return stop
 
     def _submit(self, order: Order, client_id: ClientId | None) -> None:
         # As a strategy does: known to the cache and told of before it is sent.

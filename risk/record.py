@@ -68,6 +68,24 @@ class PositionRow(msgspec.Struct):
     avg_px: Decimal
 
 
+class ProtectionRow(msgspec.Struct):
+    """
+    How long a position that is closed now was without its full stop, in all and at once.
+
+    Times are Unix nanoseconds and milliseconds; *mends* counts what the monitor sent for it.
+
+    """
+
+    instrument_id: str
+    strategy_id: str
+    opened_ns: int
+    closed_ns: int
+    unprotected_ms: int
+    longest_ms: int
+    mends: int
+    causes: tuple[str, ...]
+
+
 class Record:
     """
     Journal and latch of one kernel.
@@ -230,6 +248,10 @@ class Record:
         """Write down that an order cannot fill any more; a backtest has nobody to read it."""
         if self.is_persistent:
             self._write(judge, "ended", ts_ns, {"client_order_id": client_order_id})
+
+    def protection(self, judge: Judge, ts_ns: int, row: ProtectionRow) -> None:
+        """Write down how a position was protected that is closed now."""
+        self._write(judge, "protection", ts_ns, row)
 
     def venue(self, judge: Judge, event: VenueEvent) -> None:
         """Write down what happened at the venue, before it takes effect."""
