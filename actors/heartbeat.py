@@ -69,7 +69,7 @@ class Heartbeat(Actor):  # type: ignore[misc]
         super().__init__(ActorConfig(component_id="Heartbeat"))
         self.path = path
         self.newest: Beat | None = None
-        """The newest beat that was written; None before the first."""
+        """The newest beat, whether it could be written or not; None before the first."""
         self._judge = guard.gate.judge
         self._probe = probe
         self._gate_mono_ns: int | None = None
@@ -101,12 +101,11 @@ class Heartbeat(Actor):  # type: ignore[misc]
         """Ask the gate, and write what there is to say."""
         try:
             self._ask_the_gate()
-            beat = self._taken(lag_ms, is_ended=is_ended)
-            replace_file(self.path, msgspec.json.encode(beat))
+            self.newest = self._taken(lag_ms, is_ended=is_ended)
+            replace_file(self.path, msgspec.json.encode(self.newest))
+            self._is_failing = False
         except Exception as e:  # noqa: BLE001 - whoever watches must not stop who trades
             self._failed(e)
-            return
-        self.newest, self._is_failing = beat, False
 
     def _ask_the_gate(self) -> None:
         probe = GateProbe(self.clock.timestamp_ns())

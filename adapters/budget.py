@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from adapters.last_hop import Errand, Passed
+from adapters.last_hop import COUNTDOWN_PATH, Errand, Passed
 from risk.events import VenueEvent, VenueEventKind
 
 NS_PER_SEC = 1_000_000_000
@@ -33,14 +33,14 @@ WEIGHTS: Mapping[str, tuple[int, int]] = {
     "/fapi/v1/positionSide/dual": (30, 30), "/fapi/v1/multiAssetsMargin": (30, 30),
     "/fapi/v1/depth": (20, 20), "/fapi/v1/klines": (10, 10), "/fapi/v1/aggTrades": (20, 20),
     "/fapi/v1/trades": (5, 5), "/fapi/v1/premiumIndex": (1, 10),
-    "/fapi/v1/countdownCancelAll": (10, 10),
+    COUNTDOWN_PATH: (10, 10),
 }  # fmt: skip
 """Weight of a request with a symbol and without (Binance: the page of each endpoint); others 1."""
 
 
 def weight_of(method: str, path: str, params: Mapping[str, Any]) -> int:
     """Return what a request costs of the weight limit, at most."""
-    if method != "GET" and path != "/fapi/v1/countdownCancelAll":
+    if method != "GET" and path != COUNTDOWN_PATH:
         return 0 if method in {"POST", "PUT"} and "listenKey" not in path else 1
     with_symbol, without = WEIGHTS.get(path, (1, 1))
     return with_symbol if "symbol" in params else without

@@ -16,10 +16,11 @@ from risk.translate import OrderTerms
 
 ORDER_PATH = "/fapi/v1/order"
 ALGO_PATH = "/fapi/v1/algoOrder"
+COUNTDOWN_PATH = "/fapi/v1/countdownCancelAll"
 FREE = frozenset(
     {
         *((method, "/fapi/v1/listenKey") for method in ("POST", "PUT", "DELETE")),
-        ("POST", "/fapi/v1/countdownCancelAll"),
+        ("POST", COUNTDOWN_PATH),
     }
 )
 """What changes no position and no limit: the user stream's key, and a timer that can only cancel."""
@@ -146,7 +147,8 @@ class WireGuard:
         if method == "GET":
             return Passed(Errand.QUERY, 0)
         if (method, path) in FREE:
-            return Passed(Errand.EXIT, 0)
+            # A timer that is not renewed in time cancels entries: it leaves the reserve to exits.
+            return Passed(Errand.QUERY if path == COUNTDOWN_PATH else Errand.EXIT, 0)
         if approvals is None:
             raise _unapproved(f"{method} {path}", "a gate that approves")
         if path in ID_KEYS and method == "POST":

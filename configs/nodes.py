@@ -21,7 +21,7 @@ from nautilus_trader.model.identifiers import ClientId, InstrumentId, TraderId
 from nautilus_trader.model.instruments import Instrument
 from pydantic import ValidationError
 
-from actors.heartbeat import attach_heartbeat
+from actors.dead_man import DeadMan
 from actors.market import MarketData, MarketDataConfig
 from adapters.config import ACCOUNT_TYPE, data_client_config, exec_client_config
 from adapters.engine_config import live_exec_engine_config
@@ -32,9 +32,9 @@ from backtest.sandbox import make_paper_factory, paper_client_config
 from configs.bootstrap import build_strategies
 from configs.loop_clock import loop_clocks
 from configs.profile import Profile, ProfileError
+from configs.safety import attach_safety
 from configs.secrets import Credentials
 from risk.install import Guard, assert_guarded, install_guard
-from risk.state_dir import StateDir
 
 CLIENT = BINANCE.value
 BAR_BUILD_DELAY_US = 1_000_000
@@ -48,10 +48,11 @@ class VenueAnswerError(RuntimeError):
 
 
 class LiveNode(NamedTuple):
-    """A node that is ready to start, and its guard."""
+    """A node that is ready to start, its guard, and what is to be disarmed at an orderly end."""
 
     node: TradingNode
     guard: Guard
+    dead_man: DeadMan | None
 
 
 def venue_settings(
@@ -139,10 +140,10 @@ def build_node(
         profile_hash=profile.hash,
     )
     assert_guarded(node.kernel, guard)
-    attach_heartbeat(node.kernel, guard, StateDir(state_dir).heartbeat)
+    dead_man = attach_safety(node, guard, profile, settings, state_dir)
     node.trader.add_actor(MarketData(MarketDataConfig(instrument_ids=_ids(profile))))
     node.trader.add_strategies(strategies)
-    return LiveNode(node, guard)
+    return LiveNode(node, guard, dead_man)
 
 
 async def load_instruments(live: LiveNode) -> dict[str, Instrument]:

@@ -192,6 +192,14 @@ class DeadManSection(Strict):
         return self
 
 
+COUNTDOWN_WEIGHT = 10
+VENUE_WEIGHT_1M_MAX = 2_400
+"""What renewing one symbol's countdown costs, and what the venue takes in a minute (Binance:
+Auto-Cancel All Open Orders; General Info, Limits)."""
+COUNTDOWN_SHARE_MAX = Decimal("0.2")
+"""Share of it that renewing the countdowns of all symbols may cost."""
+
+
 class WatchdogSection(Strict):
     """What a second process does about a node that is dead, hung or blind."""
 
@@ -275,6 +283,21 @@ class Profile(Strict):
             raise ValueError(
                 f"journal.sync = 'none' is for backtests only: mode = {self.mode!r} must write "
                 "each decision down before an order leaves"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _can_renew_its_countdowns(self) -> Profile:
+        if self.dead_man is None or self.mode == "paper":
+            return self  # nothing stands at a venue
+        symbols = len(self.limits.symbols)
+        cost = Decimal(symbols * COUNTDOWN_WEIGHT * 60) / self.dead_man.rearm_sec
+        most = COUNTDOWN_SHARE_MAX * VENUE_WEIGHT_1M_MAX
+        if cost > most:
+            raise ValueError(
+                f"dead_man.rearm_sec = {self.dead_man.rearm_sec} with {symbols} limits.symbols costs "
+                f"weight {cost:.0f} a minute ({COUNTDOWN_WEIGHT} each time and symbol), must be at "
+                f"most {most:.0f}: renew less often, or trade fewer symbols"
             )
         return self
 

@@ -202,6 +202,7 @@ class Session:
         self._profile = profile
         self._kernel = live.node.kernel
         self._guard = live.guard
+        self._dead_man = live.dead_man
         self._link = link
         self._run_dir = run_dir
         self._console = console
@@ -219,6 +220,8 @@ class Session:
         try:
             await self._supervise(view, duration_sec)
             left = await wind_down(self._kernel, patience_sec=QUIET_SEC_MAX)
+            if self._dead_man is not None and not left:
+                await self._dead_man.disarm()  # What rests now is meant to rest.
         finally:
             view.cancel()
             await asyncio.gather(view, return_exceptions=True)

@@ -108,6 +108,8 @@ class VenueEventKind(Enum):
     POSITION_MISMATCH = ("POSITION_MISMATCH", Reaction.HALTED)
     UNREADABLE = ("UNREADABLE", Reaction.ALARM)
     UNAPPROVED_REQUEST = ("UNAPPROVED_REQUEST", Reaction.HALTED)
+    COUNTDOWN_FIRED = ("COUNTDOWN_FIRED", Reaction.ALARM)
+    """The venue's dead man's switch may have canceled orders: whoever keeps stops looks at once."""
 
     def __init__(self, code: str, reaction: Reaction) -> None:
         self.code = code

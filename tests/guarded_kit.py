@@ -137,9 +137,15 @@ async def node_on(
     settings: dict[str, Any] | None = None,
     limits: dict[str, Any] | None = None,
     data_factory: type | None = None,
+    attach: Callable[[TradingNode, Guard], None] = lambda _node, _guard: None,
     log_level: str = "OFF",
 ) -> AsyncIterator[GuardedNode]:
-    """Run a guarded node with the strategy *trader* on *venue*, until the block ends."""
+    """
+    Run a guarded node with the strategy *trader* on *venue*, until the block ends.
+
+    *attach* adds what else belongs to the node before it runs.
+
+    """
     requests = Requests()
     venue.wire.hooks = requests
     where = settings_of(venue, **settings or {})
@@ -162,6 +168,7 @@ async def node_on(
     chosen = {"price_age_ms_max": 60_000} | (limits or {})
     guard = install_guard(node.kernel, make_limits(**chosen), state_dir=state_dir)
     assert_guarded(node.kernel, guard)
+    attach(node, guard)
     node.trader.add_strategy(trader)
     running = GuardedNode(node, guard, trader, venue, rest, requests)
     node.kernel.msgbus.subscribe(VENUE_TOPIC, running.events.append)

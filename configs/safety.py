@@ -1,0 +1,49 @@
+"""What looks after a live node from inside: heartbeat and dead man's switch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nautilus_trader.live.node import TradingNode
+
+from actors.dead_man import Countdowns, DeadMan
+from actors.heartbeat import attach_heartbeat
+from adapters.countdown import Countdown
+from adapters.settings import VenueSettings
+from configs.profile import Profile
+from risk.install import Guard
+from risk.state_dir import StateDir
+
+MS_PER_SEC = 1_000
+
+
+def attach_safety(
+    node: TradingNode, guard: Guard, profile: Profile, settings: VenueSettings, state_dir: Path
+) -> DeadMan | None:
+    """
+    Add heartbeat and dead man's switch to a node that is built and guarded, before it runs.
+
+    Returns
+    -------
+    DeadMan, optional
+        To be disarmed at an orderly end; a paper node, which has no orders at a venue, has none.
+
+    """
+    heartbeat = attach_heartbeat(node.kernel, guard, StateDir(state_dir).heartbeat)
+    if profile.mode == "paper":
+        return None
+    assert profile.dead_man is not None, "Invariant: every mode but a backtest has a dead man"
+    client = next(iter(node.kernel.exec_engine._clients.values()))
+    dead_man = DeadMan(
+        profile.limits.symbols,
+        Countdowns(
+            countdown_sec=profile.dead_man.countdown_sec,
+            rearm_sec=profile.dead_man.rearm_sec,
+            feed_age_ms_max=settings.data_silence_sec_max * MS_PER_SEC,
+        ),
+        Countdown(client._http_client, recv_window_ms=settings.recv_window_ms).arm,
+        heartbeat,
+        guard.gate.judge,
+    )
+    node.trader.add_actor(dead_man)
+    return dead_man
