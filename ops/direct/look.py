@@ -31,9 +31,14 @@ class Resting(NamedTuple):
     is_reducing: bool
 
     @property
+    def is_protecting(self) -> bool:
+        """Whether it is a stop that can only reduce, or the order that such a stop turned into."""
+        return self.is_reducing and self.order_type in STOP_TYPES
+
+    @property
     def is_stop(self) -> bool:
-        """Whether it protects a position: a conditional order that can only reduce it at a loss."""
-        return self.is_algo and self.is_reducing and self.order_type in STOP_TYPES
+        """Whether it is a stop that can only reduce and waits for its trigger."""
+        return self.is_algo and self.is_protecting
 
     def __str__(self) -> str:
         kind = f"{self.order_type} {'reduce-only ' if self.is_reducing else ''}".lower()
@@ -84,11 +89,25 @@ async def take_look(client: DirectClient) -> Look:
     )
 
 
+async def look_at_positions(client: DirectClient) -> Look:
+    """Ask for positions and the orders of their symbols alone, a fraction of a whole look's weight."""
+    positions, unseen = await _rows(client, POSITIONS_PATH, _position)
+    held = tuple(p for p in positions if p.amount)
+    parts = await asyncio.gather(
+        *(_rows(client, path, read, symbol=symbol)
+          for symbol in sorted({p.symbol for p in held})
+          for path, read in ((ORDERS_PATH, _order), (ALGOS_PATH, _algo)))
+    )  # fmt: skip
+    orders = tuple(order for found, _ in parts for order in found)
+    missed = (text for _, texts in parts for text in texts)
+    return Look(orders, held, (*unseen, *missed), is_flat_known=not unseen)
+
+
 async def _rows[T](
-    client: DirectClient, path: str, read: Callable[[dict[str, Any]], T]
+    client: DirectClient, path: str, read: Callable[[dict[str, Any]], T], **params: str
 ) -> tuple[list[T], list[str]]:
     try:
-        rows = await client.signed("GET", path)
+        rows = await client.signed("GET", path, **params)
     except VenueError as e:
         return [], [f"{path} was not told: {e}"]
     if not isinstance(rows, list):

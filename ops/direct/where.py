@@ -20,7 +20,8 @@ class Where(NamedTuple):
     """
     A venue, and the node that trades there if one is known.
 
-    ``strategies`` maps strategy ids to instrument ids; ``keys`` is the file that the node was given.
+    ``symbols`` are the node's instrument ids, ``strategies`` maps strategy ids to them, and ``keys``
+    is the file that the node was given.
 
     """
 
@@ -29,6 +30,7 @@ class Where(NamedTuple):
     state_dir: Path | None = None
     mode: str = ""
     pid: int | None = None
+    symbols: tuple[str, ...] = ()
     strategies: Mapping[str, str] = {}
     profile: Mapping[str, Any] = {}
     keys: Path | None = None
@@ -81,7 +83,8 @@ def from_node(state_dir: Path) -> Where:
         keys, pid = table.get("keys"), table.get("pid")
         where = Where(
             environment, url, state_dir, str(table["mode"]), None if pid is None else int(pid),
-            dict(table["strategies"]), dict(table["profile"]), None if keys is None else Path(keys),
+            tuple(table["symbols"]), dict(table["strategies"]), dict(table["profile"]),
+            None if keys is None else Path(keys),
         )  # fmt: skip
     except OSError as e:
         raise WhereError(f"{path}: cannot be read: {e.strerror}") from e

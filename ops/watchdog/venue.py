@@ -1,0 +1,107 @@
+"""The watchdog's own eyes at the venue, and its hand on the kill switch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from configs.secrets import Credentials, load_credentials
+from ops.direct.client import DirectClient, VenueError
+from ops.direct.look import Held, Look, look_at_positions, take_look
+from ops.direct.report import DirectReport
+from ops.direct.run import run_direct
+from ops.direct.where import Where
+from ops.watchdog.verdict import naked
+from risk.kills import ACCOUNT, KillLevel, Scope
+
+NAKED_LOOKS = 2
+"""So many looks in a row must show a position without its stop: between two a stop is replaced."""
+
+
+class VenueWatch:
+    """
+    Looks at the account of one node.
+
+    Parameters
+    ----------
+    where : Where
+        The node's venue.
+    keys : Credentials, optional
+        The account's keys; None for a paper node, whose account is nowhere but in the node.
+    say : Callable
+        Told lines of a running kill.
+
+    """
+
+    def __init__(self, where: Where, keys: Credentials | None, say: Callable[[str], None]) -> None:
+        self.where = where
+        self._keys = keys
+        self._say = say
+        self._naked: dict[tuple[str, str], int] = {}
+
+    async def unprotected(self) -> list[Held]:
+        """
+        Return positions that had no stop for their full size in as many looks as `NAKED_LOOKS`.
+
+        Raises
+        ------
+        VenueError
+            If the venue does not tell.
+
+        """
+        if self._keys is None:
+            return []
+        async with DirectClient(self.where.rest_url, self._keys, self._say) as client:
+            look = await look_at_positions(client)
+        if look.unseen:
+            raise VenueError("; ".join(look.unseen))
+        found = {(held.symbol, held.position_side): held for held in naked(look)}
+        self._naked = {key: self._naked.get(key, 0) + 1 for key in found}
+        return [found[key] for key, looks in self._naked.items() if looks >= NAKED_LOOKS]
+
+    async def whole(self) -> Look:
+        """Return everything that is there; what the venue did not tell is named in it."""
+        if self._keys is None:
+            return Look()
+        async with DirectClient(self.where.rest_url, self._keys, self._say) as client:
+            return await take_look(client)
+
+    async def kill(self, level: KillLevel, reason: str, symbol: str | None = None) -> DirectReport:
+        """Pull the switch for the account, or for one of the venue's symbols."""
+        scope = ACCOUNT if symbol is None else Scope("symbol", self._instrument(symbol))
+        return await run_direct(
+            self.where, self._keys, level, scope, by="watchdog", reason=reason, source="watchdog",
+            say=self._say,
+        )  # fmt: skip
+
+    def is_of_node(self, symbol: str) -> bool:
+        """Return whether the node trades a symbol; others are a person's business."""
+        return self._instrument(symbol) != symbol
+
+    def _instrument(self, symbol: str) -> str:
+        return next((key for key in self.where.symbols if key.startswith(f"{symbol}-")), symbol)
+
+
+class KeyRing:
+    """Loads a node's keys once for each place: reading variables takes them out of the environment."""
+
+    def __init__(self, named: Path | None) -> None:
+        self._named = named
+        self._loaded: dict[tuple[str, Path | None], Credentials] = {}
+
+    def keys_of(self, where: Where) -> Credentials | None:
+        """
+        Return the keys of a node, None for a paper node.
+
+        Raises
+        ------
+        SecretsError
+            If there are none.
+
+        """
+        if where.is_paper:
+            return None
+        place = where.environment, self._named or where.keys
+        if place not in self._loaded:
+            self._loaded[place] = load_credentials(where.environment, path=place[1])
+        return self._loaded[place]
