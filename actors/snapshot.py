@@ -165,13 +165,41 @@ class Health(msgspec.Struct, frozen=True):
     events: tuple[VenueNote, ...] = ()
 
 
+class KillLine(msgspec.Struct, frozen=True):
+    """
+    An open kill, and how far the node has come with it.
+
+    Times are Unix nanoseconds: ``ts_ns`` when it was taken note of, ``entries_ns`` when no entry in
+    its scope worked any more, ``flat_ns`` when the venue had shown, without a position in the scope
+    and after the last stop was canceled, that nothing is open; None: not (or no longer) so.
+    ``left`` is what is still open, as it was seen last.
+
+    """
+
+    level: str
+    scope: str
+    by: str
+    reason: str
+    source: str
+    ts_ns: int
+    entries_ns: int | None = None
+    flat_ns: int | None = None
+    left: tuple[str, ...] = ()
+
+    @property
+    def done_ns(self) -> int | None:
+        """Return when all that its level asks for was done, None while it is not."""
+        return self.flat_ns if self.level == "FLATTEN" else self.entries_ns
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """
     A running node at ``ts_ns`` (Unix nanoseconds); money in USDT, by the gate's books.
 
     ``hold`` is what keeps new risk back for now and passes by itself, None when nothing does;
-    ``error`` says why the newest snapshot could not be taken; all else is then that of the last
-    one.
+    ``kills`` are the open pulls of the kill switch, ``open_causes`` what stands in the way of a
+    resume; ``error`` says why the newest snapshot could not be taken; all else is then that of the
+    last one.
 
     """
 
@@ -197,4 +225,6 @@ class Snapshot(msgspec.Struct, frozen=True):
     journal_records: int
     hold: str | None = None
     journal_error: str | None = None
+    kills: tuple[KillLine, ...] = ()
+    open_causes: tuple[str, ...] = ()
     error: str | None = None

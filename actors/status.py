@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
@@ -25,9 +26,11 @@ from actors.notices import (
     state_notice,
     venue_notice,
 )
-from actors.snapshot import DenialLine, Snapshot
+from actors.open_causes import open_causes
+from actors.snapshot import DenialLine, KillLine, Snapshot
 from risk.events import VENUE_TOPIC, VenueEvent
 from risk.install import Guard
+from risk.state_dir import replace_file
 
 INTERVAL_NS = 1_000_000_000
 DENIALS_SHOWN = 20
@@ -60,10 +63,31 @@ class StatusActor(Actor):
     `snapshot` is the newest snapshot, None before the first; `take_notices` hands out what
     happened since it was last called. Both belong to the node's loop.
 
+    Parameters
+    ----------
+    config : StatusConfig
+        What heads each snapshot.
+    guard, probe
+        What is watched.
+    path : Path, optional
+        The file that is replaced by each snapshot, as JSON.
+    kills : Callable
+        Returns the open kills.
+
     """
 
-    def __init__(self, config: StatusConfig, guard: Guard, probe: HealthProbe) -> None:
+    def __init__(
+        self,
+        config: StatusConfig,
+        guard: Guard,
+        probe: HealthProbe,
+        *,
+        path: Path | None = None,
+        kills: Callable[[], tuple[KillLine, ...]] = tuple,
+    ) -> None:
         super().__init__(config)
+        self._path = path
+        self._kills = kills
         self.snapshot: Snapshot | None = None
         self._guard = guard
         self._probe = probe
@@ -111,6 +135,12 @@ class StatusActor(Actor):
             self._failed("take a snapshot", e)
             if self.snapshot is not None:
                 self.snapshot = msgspec.structs.replace(self.snapshot, error=repr(e))
+        if self._path is not None:
+            self._harmless(self._write)(self._path)
+
+    def _write(self, path: Path) -> None:
+        if self.snapshot is not None:
+            replace_file(path, msgspec.json.encode(self.snapshot))
 
     def _harmless(self, follow: Callable[[Any], None]) -> Callable[[Any], None]:
         """Return *follow* as a handler that raises nothing into the node."""
@@ -172,7 +202,8 @@ class StatusActor(Actor):
 
     def _measured(self, now_ns: int) -> Snapshot:
         judge, record = self._guard.gate.judge, self._guard.record
-        state = judge.state
+        state, kills = judge.state, self._kills()
+        positions = measure.position_lines(judge, self.cache, self._bare_since, now_ns)
         return Snapshot(
             ts_ns=now_ns,
             started_ns=self._started_ns,
@@ -185,7 +216,7 @@ class StatusActor(Actor):
             since_ns=state.since_ns or self._started_ns,
             balance_usdt=judge.account.balance,
             equity_usdt=judge.account.equity(),
-            positions=measure.position_lines(judge, self.cache, self._bare_since, now_ns),
+            positions=positions,
             orders=measure.order_lines(judge, self.cache, self._probe.unresolved(), now_ns),
             exposure=tuple(measure.exposure(judge)),
             rates=measure.rates(judge, now_ns),
@@ -196,6 +227,8 @@ class StatusActor(Actor):
             journal_records=record.journal.count,
             hold=None if (hold := judge.holds.denial(now_ns)) is None else hold.text,
             journal_error=judge.journal_error,
+            kills=kills,
+            open_causes=tuple(open_causes(judge, positions, kills, now_ns)),
         )
 
 
@@ -215,7 +248,14 @@ def _last_denials(rows: deque[dict[str, Any]]) -> tuple[DenialLine, ...]:
     )
 
 
-def attach_status(node: TradingNode | NautilusKernel, guard: Guard, profile: Named) -> StatusActor:
+def attach_status(
+    node: TradingNode | NautilusKernel,
+    guard: Guard,
+    profile: Named,
+    *,
+    path: Path | None = None,
+    kills: Callable[[], tuple[KillLine, ...]] = tuple,
+) -> StatusActor:
     """
     Add a status actor to a node that is built and guarded, before it runs.
 
@@ -227,6 +267,8 @@ def attach_status(node: TradingNode | NautilusKernel, guard: Guard, profile: Nam
         What `risk.install_guard` returned for it.
     profile : Named
         The run's profile; its name and mode head each snapshot.
+    path, kills
+        As for `StatusActor`.
 
     Returns
     -------
@@ -237,6 +279,6 @@ def attach_status(node: TradingNode | NautilusKernel, guard: Guard, profile: Nam
     kernel = node.kernel if isinstance(node, TradingNode) else node
     probe = HealthProbe(kernel)
     config = StatusConfig(name=profile.name, mode=profile.mode, venue=probe.venue)
-    status = StatusActor(config, guard, probe)
+    status = StatusActor(config, guard, probe, path=path, kills=kills)
     kernel.trader.add_actor(status)
     return status

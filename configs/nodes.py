@@ -22,6 +22,7 @@ from nautilus_trader.model.instruments import Instrument
 from pydantic import ValidationError
 
 from actors.dead_man import DeadMan
+from actors.kill_switch import KillSwitch
 from actors.market import MarketData, MarketDataConfig
 from adapters.config import ACCOUNT_TYPE, data_client_config, exec_client_config
 from adapters.engine_config import live_exec_engine_config
@@ -30,6 +31,7 @@ from adapters.settings import VenueSettings
 from backtest.engine import BINANCE
 from backtest.sandbox import make_paper_factory, paper_client_config
 from configs.bootstrap import build_strategies
+from configs.kill import attach_kill_switch
 from configs.loop_clock import loop_clocks
 from configs.profile import Profile, ProfileError
 from configs.safety import attach_safety
@@ -48,10 +50,11 @@ class VenueAnswerError(RuntimeError):
 
 
 class LiveNode(NamedTuple):
-    """A node that is ready to start, its guard, and what is to be disarmed at an orderly end."""
+    """A node that is ready to start, its guard, its switch, and what an orderly end disarms."""
 
     node: TradingNode
     guard: Guard
+    switch: KillSwitch
     dead_man: DeadMan | None
 
 
@@ -143,7 +146,8 @@ def build_node(
     dead_man = attach_safety(node, guard, profile, settings, state_dir)
     node.trader.add_actor(MarketData(MarketDataConfig(instrument_ids=_ids(profile))))
     node.trader.add_strategies(strategies)
-    return LiveNode(node, guard, dead_man)
+    switch = attach_kill_switch(node, guard, profile, state_dir)
+    return LiveNode(node, guard, switch, dead_man)
 
 
 async def load_instruments(live: LiveNode) -> dict[str, Instrument]:

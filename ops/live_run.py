@@ -27,15 +27,19 @@ from ops.checks.symbols import loaded_filters
 from ops.errors import RefusedError, TemporaryError
 from ops.final_state import write_final_state
 from ops.logs import log_config
+from ops.node_record import write_node_record
 from ops.preflight import confirmation, gather, preflight, refuse_failed, show
 from ops.view import run_view
 from ops.winddown import wind_down
 from report.live import write_live_report
 from report.terminal import summary
+from risk.kills import KillLevel
+from risk.state_dir import StateDir
 from risk.trading_state import StateMachine, TradingState
 
 GUARDED = Item("gate", is_ok=True, observed="in the node", required="no way past it")
 """What `build_node` has proved, or it would have raised."""
+KILL_SIGNALS = {signal.SIGUSR1: KillLevel.HALT, signal.SIGUSR2: KillLevel.FLATTEN}
 LOOK_SEC = 0.1
 QUIET_SEC_MAX = 30
 
@@ -135,6 +139,9 @@ async def run_live(profile: Profile, options: Options, console: Console) -> int:
                     _tell_confirmation(facts, console)
                     return OK
                 _refuse_unconfirmed(facts, options, console)
+                write_node_record(
+                    live, profile, link.settings, link.state_dir, key_file=link.key_file
+                )
                 is_started = True
                 return await Session(profile, live, link, run_dir, console).run(
                     options.duration_sec
@@ -203,12 +210,16 @@ class Session:
         self._kernel = live.node.kernel
         self._guard = live.guard
         self._dead_man = live.dead_man
+        self._switch = live.switch
         self._link = link
         self._run_dir = run_dir
         self._console = console
         self._stop = asyncio.Event()
         self._failure: tuple[int, str] | None = None
-        self._status: StatusActor = attach_status(live.node, live.guard, profile)
+        self._status: StatusActor = attach_status(
+            live.node, live.guard, profile,
+            path=StateDir(link.state_dir).status, kills=live.switch.lines,
+        )  # fmt: skip
         self._recorder: LiveRecorder = attach_recorder(live.node, live.guard, profile, run_dir)
 
     async def run(self, duration_sec: float | None) -> int:
@@ -219,7 +230,9 @@ class Session:
         view = asyncio.create_task(run_view(self._status, self._console, self._run_dir))
         try:
             await self._supervise(view, duration_sec)
-            left = await wind_down(self._kernel, patience_sec=QUIET_SEC_MAX)
+            left = await wind_down(
+                self._kernel, patience_sec=QUIET_SEC_MAX, also=self._switch.unrest
+            )
             if self._dead_man is not None and not left:
                 await self._dead_man.disarm()  # What rests now is meant to rest.
         finally:
@@ -251,7 +264,7 @@ class Session:
         return code
 
     def _obey_signals(self) -> None:
-        """Stop in order at the first signal, at once at the second."""
+        """Stop in order at the first signal, at once at the second; some pull the kill switch."""
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None, "Invariant: runs in a task"
 
@@ -262,6 +275,11 @@ class Session:
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, on_signal)
+        for number, level in KILL_SIGNALS.items():
+            loop.add_signal_handler(number, self._pull, level, number.name)
+
+    def _pull(self, level: KillLevel, way: str) -> None:
+        self._switch.pull(level, by=way, reason="no reason given", source="signal")
 
     async def _start(self) -> bool:
         """

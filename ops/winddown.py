@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 from nautilus_trader.cache.base import CacheFacade
@@ -15,7 +15,12 @@ from nautilus_trader.trading.strategy import Strategy
 LOOK_SEC = 0.05
 
 
-async def wind_down(kernel: NautilusKernel, *, patience_sec: float) -> list[str]:
+async def wind_down(
+    kernel: NautilusKernel,
+    *,
+    patience_sec: float,
+    also: Callable[[], list[str]] = list,
+) -> list[str]:
     """
     Stop the strategies and wait until all is quiet.
 
@@ -29,6 +34,8 @@ async def wind_down(kernel: NautilusKernel, *, patience_sec: float) -> list[str]
         Of a running node.
     patience_sec : float
         Longest wait, seconds.
+    also : Callable
+        What else has to come to rest: a kill that closes positions.
 
     Returns
     -------
@@ -41,10 +48,10 @@ async def wind_down(kernel: NautilusKernel, *, patience_sec: float) -> list[str]
             strategy.stop()
     try:
         async with asyncio.timeout(patience_sec):
-            while any(unrest(kernel)):
+            while any(unrest(kernel)) or also():
                 await asyncio.sleep(LOOK_SEC)
     except TimeoutError:
-        return list(unrest(kernel))
+        return [*unrest(kernel), *also()]
     return []
 
 

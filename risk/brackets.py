@@ -120,6 +120,16 @@ class Brackets:
             for bracket in holding.brackets
         )
 
+    def held_orders(self) -> list[Order]:
+        """Return the orders that were approved and have not been sent."""
+        return [
+            child
+            for holding in self._holdings.values()
+            for bracket in holding.brackets
+            for child in bracket.children
+            if child.client_order_id in bracket.held
+        ]
+
     def drop(self, client_order_id: ClientOrderId) -> bool:
         """Cancel a held order; return whether it was held."""
         for holding in self._holdings.values():

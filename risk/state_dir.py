@@ -56,6 +56,11 @@ class StateDir:
         return self.path / "status.json"
 
     @property
+    def kills(self) -> Path:
+        """How far the node has come with each open kill (`actors.snapshot.KillLine`)."""
+        return self.path / "kills.json"
+
+    @property
     def watchdog(self) -> Path:
         """What the watchdog saw last."""
         return self.path / "watchdog.json"

@@ -1,0 +1,120 @@
+"""Pull a node's kill switch, and wait until it has done what was asked."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import json
+import time
+from pathlib import Path
+
+from configs.cli import BAD_CONFIGURATION, BROKEN_INVARIANT, OK
+from ops.direct.command import add_options, kill_direct
+from ops.node_files import NodeFiles, read_kills, read_node
+from risk.kills import Kill, KillError, KillLevel, Scope
+from risk.latch import Latch, LatchError
+from risk.state_dir import replace_file
+
+HELP = "stop a node: REDUCE (no new risk), HALT (only exits), FLATTEN (close everything)"
+LEVELS = tuple(level.name for level in KillLevel)
+LOOK_SEC = 0.01
+WAIT_SEC = {KillLevel.REDUCE: 10.0, KillLevel.HALT: 10.0, KillLevel.FLATTEN: 30.0}
+"""How long the node has for what a level asks for."""
+DIRECT = "not done by the node: python -m ops kill --direct {level} --scope {scope} --state {state}"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    add = parser.add_argument
+    add("level", nargs="?", choices=LEVELS, help="default: the profile's kill.level")
+    add("--scope", default="account", help="account, symbol:ID or strategy:ID (default: account)")
+    add("--state", type=Path, metavar="DIR", help="the node's state folder")
+    add("--by", default=getpass.getuser(), help="who pulls it (default: the user)")
+    add("--reason", default="no reason given", help="why")
+    add("--direct", action="store_true", help="do it here, without the node: with the key alone")
+    add_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Pull it; return the exit code."""
+    if args.direct:
+        args.level = args.level or KillLevel.FLATTEN.name
+        return kill_direct(args)
+    if args.state is None:
+        return _refuse("--state is missing: whose switch?")
+    node = read_node(args.state)
+    try:
+        scope = Scope.parse(args.scope)
+    except KillError as e:
+        return _refuse(str(e))
+    if not args.state.is_dir():
+        return _refuse(f"--state = {args.state}: no such folder")
+    named = args.level or (node.profile.get("kill") or {}).get("level") or KillLevel.FLATTEN.name
+    kill = Kill(KillLevel[named], scope, args.by, args.reason, "command", time.time_ns())
+    return asyncio.run(_pull(node, kill))
+
+
+def _refuse(text: str) -> int:
+    print(f"bad argument: {text}")
+    return BAD_CONFIGURATION
+
+
+async def _pull(node: NodeFiles, kill: Kill) -> int:
+    began = time.monotonic()
+    state = node.folder.path
+    print(f"{kill.level.name} of {kill.scope}: pulled", flush=True)
+    try:
+        replace_file(node.folder.kill, json.dumps(kill.row()).encode())
+    except OSError as e:
+        print(f"{node.folder.kill}: cannot be written: {e.strerror}")
+    trouble = node.trouble
+    if trouble is not None:
+        _latch(node, kill)
+        print(f"NO LIVING NODE: {trouble}. Nobody has canceled or closed anything.")
+        print(DIRECT.format(level=kill.level.name, scope=kill.scope, state=state))
+        return BROKEN_INVARIANT
+    is_done = await _follow(node, kill, began)
+    if not is_done:
+        _latch(node, kill)
+        print(DIRECT.format(level=kill.level.name, scope=kill.scope, state=state))
+    return OK if is_done else BROKEN_INVARIANT
+
+
+def _latch(node: NodeFiles, kill: Kill) -> None:
+    """Write it where the next start finds it, also when the file is overwritten meanwhile."""
+    try:
+        Latch(node.folder.latch).add_kill(kill)
+        print(f"latched in {node.folder.latch}: it holds for whatever starts here")
+    except LatchError as e:
+        print(f"NOT LATCHED: {e}")
+
+
+async def _follow(node: NodeFiles, kill: Kill, began: float) -> bool:
+    """Tell what the node has done, as it does it; return whether all was done in time."""
+    told: set[str] = set()
+
+    def tell(text: str) -> None:
+        if text not in told:
+            told.add(text)
+            print(f"{text} after {(time.monotonic() - began) * 1e3:.0f} ms", flush=True)
+
+    left: tuple[str, ...] = ()
+    try:
+        async with asyncio.timeout(WAIT_SEC[kill.level]):
+            while True:
+                for line in read_kills(node.folder):
+                    if line.scope != str(kill.scope) or KillLevel[line.level] < kill.level:
+                        continue
+                    tell("taken and latched by the node")
+                    left = line.left
+                    if line.entries_ns is not None:
+                        tell("no entry works any more")
+                    if line.done_ns is not None:
+                        if line.flat_ns is not None:
+                            tell("flat and without orders, verified at the venue")
+                        return True
+                await asyncio.sleep(LOOK_SEC)
+    except TimeoutError:
+        print(f"NOT DONE after {WAIT_SEC[kill.level]:.0f} s: {'; '.join(left) or 'no answer'}")
+        return False
