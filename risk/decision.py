@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from enum import Enum
 from typing import NamedTuple
@@ -95,9 +96,21 @@ class Denial(NamedTuple):
         return f"{self.reason.code}: observed={plain(self.observed)}, limit={plain(self.limit)}"
 
 
+OWN_WORDS = frozenset(
+    {"AMENDMENT_OVERTAKEN", "APPROVAL_LAPSED", "UNRESOLVED_NOT_DONE", "UNRESOLVED_NOT_FOUND"}
+)
+"""With what the adapter ends a request itself."""
+_WORDS = re.compile(r"\b([A-Z]+(?:_[A-Z]+)+)(?=:)")
+
+
 def is_denial(text: str) -> bool:
     """Return whether a reason was given by us, so that the venue has not spoken yet."""
     return text.split(":", 1)[0] in DenyReason.__members__
+
+
+def is_told_by_us(text: str) -> bool:
+    """Return whether a reason for a rejection is ours, wherever in the text it stands."""
+    return any(word in OWN_WORDS or word in DenyReason.__members__ for word in _WORDS.findall(text))
 
 
 def plain(value: object) -> str:

@@ -189,7 +189,7 @@ class RiskGate:
         if denial is None and not self.record.approved(self.judge, command, intents, now_ns):
             denial = self._withdraw(intents)
         if denial is not None:
-            self.record.denied(self.judge, denial, command, intents, now_ns)
+            self._note_denied(denial, command, intents, now_ns)
             if not self._is_denial_loop(now_ns):
                 # A held order that is sent once more stays what it is: approved.
                 answered = tuple(o for o in orders if not self._is_held(o.client_order_id))
@@ -237,6 +237,12 @@ class RiskGate:
         self._log.error(f"A strategy sends a new order for every denial: {seen}")
         return True
 
+    def _note_denied(
+        self, denial: Denial, command: Command, intents: tuple[OrderIntent, ...], now_ns: int
+    ) -> None:
+        self.record.denied(self.judge, denial, command, intents, now_ns)
+        self.judge.on_denied(denial, _instrument_of(command), now_ns)
+
     def _withdraw(self, intents: tuple[OrderIntent, ...]) -> Denial:
         """Take back what was approved but could not be written down; exits stay approved."""
         for intent in intents:
@@ -268,7 +274,7 @@ class RiskGate:
             self._mint(amend_key(amend.client_order_id), amended_terms(order, command))
             self._forward(command)
             return
-        self.record.denied(self.judge, denial, command, (), now_ns)
+        self._note_denied(denial, command, (), now_ns)
         self._answers.reject_modify(command, denial)
 
     def _held_denial(self, client_order_id: ClientOrderId) -> Denial | None:
@@ -295,7 +301,7 @@ class RiskGate:
             self._mint(cancel_key(command.client_order_id.value), ())
             self._forward(command)
             return
-        self.record.denied(self.judge, denial, command, (), now_ns)
+        self._note_denied(denial, command, (), now_ns)
         self._answers.reject_cancel(command, denial)
 
     def _cancel_each(self, commands: list[CancelOrder]) -> None:
@@ -367,6 +373,11 @@ class RiskGate:
     def _broken(self, error: Exception) -> Denial:
         self._log.exception("The gate could not judge and denies", error)
         return Denial(DenyReason.GATE_ERROR, repr(error), "a decision")
+
+
+def _instrument_of(command: Command) -> str:
+    instrument_id = getattr(command, "instrument_id", None)
+    return "" if instrument_id is None else str(instrument_id)
 
 
 def _sealed(command: SubmitOrderList, orders: tuple[Order, ...]) -> SubmitOrderList:

@@ -35,7 +35,6 @@ class Judge(Watch):
 
     def __init__(self, limits: RiskLimits, filters: Callable[[str], VenueFilters | None]) -> None:
         super().__init__(limits)
-        self.journal_error: str | None = None
         self._filters = filters
         self._messages_sec = EventWindow(NS_PER_SEC)
         self._messages_min = EventWindow(60 * NS_PER_SEC)

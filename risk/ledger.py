@@ -25,7 +25,7 @@ from nautilus_trader.model.events import (
 from nautilus_trader.model.orders import Order
 
 from risk.approvals import Approvals
-from risk.decision import is_denial
+from risk.decision import is_denial, is_told_by_us
 from risk.events import FUNDING_TOPIC, VENUE_TOPIC, FundingPayment, VenueEvent
 from risk.intent import BUY, SELL
 from risk.judge import Judge
@@ -74,7 +74,7 @@ class Ledger:
         self._log = Logger("RiskLedger")
         self._handlers: dict[type, Callable[[Any], None]] = {
             OrderFilled: self._on_filled,
-            OrderRejected: self._on_closed,
+            OrderRejected: self._on_rejected,
             OrderCanceled: self._on_closed,
             OrderExpired: self._on_closed,
             OrderDenied: self._on_closed,
@@ -159,10 +159,23 @@ class Ledger:
             self._adopt_order(self._cache.order(event.client_order_id))  # found at the venue
         self._judge.on_accepted(event.instrument_id.value, order_id)
 
+    def _on_rejected(self, event: OrderRejected) -> None:
+        self._on_closed(event)
+        self._count_rejected(event)
+
+    def _count_rejected(
+        self, event: OrderRejected | OrderModifyRejected | OrderCancelRejected
+    ) -> None:
+        """Count what the venue has refused, and not we in its stead, nor what a start only repeats."""
+        if not event.reconciliation and not is_told_by_us(event.reason):
+            now_ns = self._clock.timestamp_ns()
+            self._judge.on_rejected(event.instrument_id.value, event.ts_event, now_ns)
+
     def _on_cancel_rejected(self, event: OrderCancelRejected) -> None:
         if is_denial(event.reason):
             return  # Another cancel may be on its way, and has no answer yet.
         self._judge.on_cancel_rejected(event.instrument_id.value, event.client_order_id.value)
+        self._count_rejected(event)
 
     def _on_closed(self, event: Any) -> None:
         order = self._cache.order(event.client_order_id)
@@ -189,6 +202,7 @@ class Ledger:
     def _on_modify_rejected(self, event: OrderModifyRejected) -> None:
         if not is_denial(event.reason):  # else another amendment may be on its way
             self._on_terms(event)
+            self._count_rejected(event)
 
     def _on_submitted(self, event: OrderSubmitted) -> None:
         """Halt on an order that is on its way without approval: somebody went round the gate."""

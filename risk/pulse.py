@@ -102,9 +102,9 @@ class Pulse(Actor):  # type: ignore[misc]
             judge.measure_from(figures, is_same_account=self._is_same_account)
 
     def _keep(self) -> None:
-        self._gate.record.keep_figures(self._gate.judge)
+        self._gate.record.keep_figures(self._gate.judge, self.clock.timestamp_ns())
 
     def on_stop(self) -> None:
         """Write the figures down for the next run."""
         self.clock.cancel_timer(TIMER)
-        self._gate.record.keep_figures(self._gate.judge)
+        self._gate.record.keep_figures(self._gate.judge, self.clock.timestamp_ns())

@@ -142,7 +142,7 @@ class Record:
             cause = f"FIGURES_UNREADABLE: observed={e}, limit=the day's loss as it was"
             judge.trip(TradingState.HALTED, cause, now_ns)
 
-    def keep_figures(self, judge: Judge) -> None:
+    def keep_figures(self, judge: Judge, now_ns: int) -> None:
         """Write down what the next run measures from."""
         figures = judge.figures()
         if figures is None:
@@ -151,7 +151,7 @@ class Record:
             self.keep.write(figures)
         except KeepError as e:
             # A loss that would not survive a restart must not be risked.
-            judge.journal_error = str(e)
+            judge.on_journal_failure(str(e), now_ns)
 
     def sync(self, judge: Judge, now_ns: int) -> None:
         """Follow what a person's command wrote into the latch; write what could not be written."""
@@ -285,7 +285,7 @@ class Record:
         except LatchError as e:
             self._unwritten = by, reason
             # A state that would not survive a restart must not be trusted with new risk.
-            judge.journal_error = str(e)
+            judge.on_journal_failure(str(e), ts_ns)
 
     def _write(
         self, judge: Judge, kind: str, ts_ns: int, data: dict[str, Any] | msgspec.Struct
@@ -293,7 +293,7 @@ class Record:
         try:
             self.journal.append(kind, ts_ns, data)
         except JournalError as e:
-            judge.journal_error = str(e)
+            judge.on_journal_failure(str(e), ts_ns)
             return False
         return True
 

@@ -32,6 +32,8 @@ LIMIT_OF = {
     "daily_loss": "losses.daily_loss_ratio_max",
     "drawdown": "losses.drawdown_ratio_max",
     "price_shock": "shock.price_move_bps_max",
+    "denial_storm": "storms.denials_max",
+    "reject_storm": "storms.rejects_max",
 }
 """The profile's key behind each tally; a control that is not here has no figure: it always holds."""
 

@@ -59,6 +59,11 @@ OTHER_CONTROLS: tuple[tuple[str, int, str], ...] = (
     ("price_shock", 22, "Price shock (bps within the window)"),
 )
 """``(key, control, name)`` of what is judged outside the rules for entries."""
+STORMS: tuple[tuple[str, int, str], ...] = (
+    ("denial_storm", 13, "Denials within the window"),
+    ("reject_storm", 13, "Rejections by the venue within the window"),
+)
+"""The same, where the limits have ``storms``."""
 
 
 class Tally:
@@ -124,11 +129,10 @@ class Tally:
 class Rulebook:
     """Runs the rules for entries over a case and keeps the tallies of every control."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_storms: bool = False) -> None:
         named = [(rule.key, rule.control, rule.name) for rule in ENTRY_RULES]
-        self.tallies = {
-            key: Tally(key, control, name) for key, control, name in (*named, *OTHER_CONTROLS)
-        }
+        others = (*OTHER_CONTROLS, *(STORMS if has_storms else ()))
+        self.tallies = {key: Tally(key, control, name) for key, control, name in (*named, *others)}
         self._entries = 0
         self._steps = tuple((rule, rule.measure, self.tallies[rule.key]) for rule in ENTRY_RULES)
 

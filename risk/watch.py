@@ -8,12 +8,14 @@ from typing import Any
 
 from risk.book import AccountBook, is_looser
 from risk.breakers import ALARM, LossBreakers, Reading, ShockBreaker
+from risk.decision import Denial
 from risk.events import Reaction, VenueEvent, VenueEventKind
 from risk.figures import Figures
 from risk.holds import Holds
 from risk.kills import Kill, Scope
 from risk.limits import RiskLimits
 from risk.rulebook import Rulebook
+from risk.storms import Storms
 from risk.trading_state import StateMachine, TradingState, Transition
 
 
@@ -38,12 +40,14 @@ class Watch:
         self.state = StateMachine()
         self.is_measuring = True
         self.holds = Holds()
-        self.rulebook = Rulebook()
+        self.rulebook = Rulebook(has_storms=limits.storms is not None)
         self.alarms: list[tuple[int, str]] = []
         self.on_transition: Callable[[Transition], None] = lambda _: None
         self.on_alarm: Callable[[int, str], None] = lambda _ts, _text: None
         self._losses = LossBreakers(limits.losses)
         self._shock = ShockBreaker(limits.shock)
+        self._storms = None if limits.storms is None else Storms(limits.storms)
+        self.journal_error: str | None = None
 
     def on_accepted(self, instrument_id: str, client_order_id: str) -> None:
         """Take note that the venue holds an order: from now on a stop can stand in for another."""
@@ -173,6 +177,28 @@ class Watch:
         self.alarms.append((now_ns, text))
         self.on_alarm(now_ns, text)
 
+    def on_denied(self, denial: Denial, instrument_id: str, now_ns: int) -> None:
+        """Count a denial: too many of them say that a strategy has gone wrong."""
+        if self._storms is not None:
+            self._read_storm(self._storms.deny(denial, instrument_id, now_ns), now_ns)
+
+    def on_rejected(self, instrument_id: str, ts_ns: int, now_ns: int) -> None:
+        """Count what the venue rejected at *ts_ns*; what it tells late of a time before does not count."""
+        if self._storms is not None:
+            self._read_storm(self._storms.reject(instrument_id, ts_ns, now_ns), now_ns)
+
+    def _read_storm(self, reading: Reading | None, now_ns: int) -> None:
+        if reading is not None:
+            self.rulebook.tallies[reading.key].evaluated += 1
+            self._read(reading, now_ns)
+
+    def on_journal_failure(self, error: str, now_ns: int) -> None:
+        """Take no new risk any more: what is decided can no longer be written down."""
+        is_known, self.journal_error = self.journal_error is not None, error
+        if not is_known:
+            cause = f"JOURNAL_FAILED: observed={error}, limit=every decision written down"
+            self.trip(TradingState.REDUCING, cause, now_ns, key="journal")
+
     def _read(self, reading: Reading, now_ns: int) -> None:
         tally = self.rulebook.tallies[reading.key]
         tally.approach(reading.observed, reading.limit, reading.instrument_id, now_ns)
@@ -229,6 +255,8 @@ class Watch:
         pnl = self.account.pnl()
         if pnl is not None and transition.previous is not transition.state:
             self._losses.rebase(pnl)
+        if self._storms is not None:
+            self._storms.clear()
         self.on_transition(transition)
 
     def figures(self) -> Figures | None:

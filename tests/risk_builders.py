@@ -30,7 +30,12 @@ def D(value: object) -> Decimal:  # noqa: N802 - short for Decimal
 
 
 def limits_table(**overrides: Any) -> dict[str, Any]:
-    """Return a complete table of limits; *overrides* go by field name, for all symbols alike."""
+    """
+    Return a complete table of limits; *overrides* go by field name, for all symbols alike.
+
+    ``protection`` and ``storms`` are given as whole tables, or not there.
+
+    """
     symbol = {
         "sides": ("BUY", "SELL"),
         "order_qty_max": D(1_000),
@@ -78,6 +83,9 @@ def limits_table(**overrides: Any) -> dict[str, Any]:
 
 
 def _put(table: dict[str, Any], name: str, value: object) -> None:
+    if name in {"protection", "storms"}:  # whole tables, which a backtest has not
+        table[name] = value
+        return
     parts = [*table["symbols"].values(), *(part for key, part in table.items() if key != "symbols")]
     homes = [part for part in parts if name in part]
     assert homes, f"no limit is called {name}"

@@ -90,4 +90,5 @@ def test_a_trip_whose_latch_cannot_be_written_is_written_as_soon_as_it_can(
     record.sync(judge, T0)
 
     state, causes, by, *_ = Latch(record.latch.path).read()
-    assert (state, causes, by) == (TradingState.HALTED, (SHOCK,), "breaker")
+    assert (state, causes[0], by) == (TradingState.HALTED, SHOCK, "breaker")
+    assert causes[1].startswith("JOURNAL_FAILED: ")
