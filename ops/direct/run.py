@@ -19,6 +19,7 @@ from risk.kills import ACCOUNT, Kill, KillLevel, Scope
 DEADLINE_SEC = 60.0
 QUIET_SEC = 2.0
 """A node that keeps sending, and an order that cannot be found yet, show within so long."""
+QUIET_LOOKS = 3
 PAUSE_FIRST_SEC, PAUSE_MAX_SEC = 0.02, 2.0
 WEIGHT_EASY, WEIGHT_CALM_SEC = 1_200, 3.0
 """Above half of the minute's weight (2,400; a look costs 85) rounds keep apart: no ban may stop us."""
@@ -118,8 +119,7 @@ class _Run:
             if await self._is_true():
                 self._steps.verified()
                 self._steps.say("verified: nothing is left")
-                await asyncio.sleep(self._patience.quiet_sec)
-                if await self._is_true():
+                if await self._stays_true():
                     self._steps.confirmed_ms = self._steps.ms
                     self._steps.say("confirmed: nothing has come since")
                     return
@@ -133,7 +133,18 @@ class _Run:
         """Return, item by item, what the last look showed, and what keeps it from being proved."""
         trouble = self._block.ensure()
         found = [str(item) for item in self._target.left(self._look)]
-        return (*found, *self._look.unseen, *((trouble,) if trouble else ()))
+        found += self._look.unseen
+        if not found and self._steps.confirmed_ms is None:
+            found.append("nothing in the last look, and the quiet time was not over")
+        return (*found, *((trouble,) if trouble else ()))
+
+    async def _stays_true(self) -> bool:
+        """Look again and again for the quiet time."""
+        for _ in range(QUIET_LOOKS):
+            await asyncio.sleep(self._patience.quiet_sec / QUIET_LOOKS)
+            if not await self._is_true():
+                return False
+        return True
 
     async def _is_true(self) -> bool:
         self.rounds += 1
