@@ -12,6 +12,7 @@ from nautilus_trader.common.config import ActorConfig
 
 from actors.clearing import Broom, Look, Sweep
 from actors.kill_file import KillFile
+from actors.kill_redis import RedisSwitch
 from actors.snapshot import KillLine
 from risk.gate import RiskGate
 from risk.kills import ACCOUNT, Kill, KillLevel, Scope
@@ -62,6 +63,8 @@ class KillSwitch(Actor):  # type: ignore[misc]
         Asks the venue; None where the cache is the venue (paper).
     strategies : Mapping[str, str]
         The instrument id that each strategy trades.
+    redis : RedisSwitch, optional
+        Another way to be pulled.
 
     """
 
@@ -73,6 +76,7 @@ class KillSwitch(Actor):  # type: ignore[misc]
         *,
         look: Look | None,
         strategies: Mapping[str, str],
+        redis: RedisSwitch | None = None,
     ) -> None:
         super().__init__(ActorConfig(component_id="KillSwitch"))
         self.level = level
@@ -81,6 +85,7 @@ class KillSwitch(Actor):  # type: ignore[misc]
         self._file = KillFile(state_dir.kill, level)
         self._look = look
         self._strategies = dict(strategies)
+        self._redis = redis
         self._flattenings: dict[Scope, Flattening] = {}
         self._entries_ns: dict[Scope, int] = {}
         self._told: tuple[KillLine, ...] | None = None
@@ -112,6 +117,9 @@ class KillSwitch(Actor):  # type: ignore[misc]
         self.msgbus.subscribe("events.order.*", self._on_order_event)
         self.look()
         self._run(self._keep_looking())
+        if self._redis is not None:
+            self._redis.begin()
+            self._run(self._redis.run())
 
     def on_stop(self) -> None:
         """Stop looking; what the latch holds goes on with the next start."""
@@ -147,6 +155,8 @@ class KillSwitch(Actor):  # type: ignore[misc]
         self._gate.judge.trip(TradingState.HALTED, cause, self.clock.timestamp_ns())
 
     def _on_transition(self, _transition: Transition) -> None:
+        if self._redis is not None:
+            self._redis.note_latch()
         self._wake()
 
     def _on_order_event(self, _event: Any) -> None:

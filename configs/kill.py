@@ -8,28 +8,57 @@ from pathlib import Path
 from nautilus_trader.live.node import TradingNode
 from nautilus_trader.trading.strategy import Strategy
 
+from actors.kill_redis import RedisLink, RedisSwitch
 from actors.kill_switch import KillSwitch
-from configs.profile import Profile
+from configs.profile import KillSection, Profile
+from configs.secrets import Password
 from risk.install import Guard
 from risk.kills import KillLevel
 from risk.state_dir import StateDir
 
 
 def attach_kill_switch(
-    node: TradingNode, guard: Guard, profile: Profile, state_dir: Path
+    node: TradingNode,
+    guard: Guard,
+    profile: Profile,
+    state_dir: Path,
+    *,
+    password: Password | None = None,
 ) -> KillSwitch:
-    """Add the kill switch to a node that is guarded and has its strategies, before it runs."""
+    """
+    Add the kill switch to a node that is guarded and has its strategies, before it runs.
+
+    *password* is that of the profile's Redis.
+
+    """
     assert profile.kill is not None, "Invariant: every mode but a backtest can be killed"
     client = next(iter(node.kernel.exec_engine._clients.values()))
+    level, link = KillLevel[profile.kill.level], redis_link(profile.kill, password)
+    redis = link and RedisSwitch(
+        link, level, trader_id=profile.trader_id, judge=guard.gate.judge,
+        msgbus=node.kernel.msgbus, clock=node.kernel.clock,
+    )  # fmt: skip
     switch = KillSwitch(
         guard.gate,
         StateDir(state_dir),
-        KillLevel[profile.kill.level],
+        level,
         look=getattr(client, "look_at_venue", None),
         strategies=traded(node.trader.strategies()),
+        redis=redis,
     )
     node.trader.add_actor(switch)
     return switch
+
+
+def redis_link(section: KillSection, password: Password | None) -> RedisLink | None:
+    """Return where the profile's Redis is, if it has one."""
+    if section.redis_url is None:
+        return None
+    return RedisLink(
+        section.redis_url,
+        section.redis_loss == "HOLD",
+        None if password is None else password.reveal,
+    )
 
 
 def traded(strategies: Iterable[Strategy]) -> dict[str, str]:

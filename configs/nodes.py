@@ -35,7 +35,8 @@ from configs.kill import attach_kill_switch
 from configs.loop_clock import loop_clocks
 from configs.profile import Profile, ProfileError
 from configs.safety import attach_safety
-from configs.secrets import Credentials
+from configs.secrets import Credentials, Password
+from risk.contain import Containment
 from risk.install import Guard, assert_guarded, install_guard
 
 CLIENT = BINANCE.value
@@ -99,6 +100,7 @@ def build_node(
     *,
     state_dir: Path,
     logging: LoggingConfig,
+    redis_password: Password | None = None,
 ) -> LiveNode:
     """
     Build a guarded node on the running event loop; nothing is sent, nothing is connected yet.
@@ -115,6 +117,8 @@ def build_node(
         Where journal and latch are kept.
     logging : LoggingConfig
         Where the node's log goes.
+    redis_password : Password, optional
+        Of the Redis that can pull the kill switch.
 
     Raises
     ------
@@ -145,8 +149,11 @@ def build_node(
     assert_guarded(node.kernel, guard)
     dead_man = attach_safety(node, guard, profile, settings, state_dir)
     node.trader.add_actor(MarketData(MarketDataConfig(instrument_ids=_ids(profile))))
+    containment = Containment(guard.gate.judge, node.kernel.clock)
+    for strategy in strategies:
+        containment.contain(strategy)
     node.trader.add_strategies(strategies)
-    switch = attach_kill_switch(node, guard, profile, state_dir)
+    switch = attach_kill_switch(node, guard, profile, state_dir, password=redis_password)
     return LiveNode(node, guard, switch, dead_man)
 
 

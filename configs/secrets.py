@@ -19,6 +19,7 @@ KEY_NAMES: dict[Environment, tuple[str, str]] = {
     "live": ("BINANCE_LIVE_API_KEY", "BINANCE_LIVE_API_SECRET"),
 }
 """Demo and live keys have names of their own, so that no file can stand in for the other."""
+REDIS_PASSWORD_NAME = "QUANTMIND_REDIS_PASSWORD"  # noqa: S105 - its name
 
 FILE_BYTES_MAX = 65_536
 
@@ -27,9 +28,24 @@ class SecretsError(ValueError):
     """Keys that are missing or badly kept; the text is one sentence and names no value."""
 
 
-class Credentials:
+class _Kept:
+    """What no repr, copy, pickle or JSON ever shows."""
+
+    __slots__ = ("source",)
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(source={self.source!r})"
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("keys are not copied and not written down")
+
+
+class Credentials(_Kept):
     """
-    An account's key pair, which no repr, copy, pickle or JSON ever shows.
+    An account's key pair.
 
     Parameters
     ----------
@@ -40,12 +56,12 @@ class Credentials:
 
     """
 
-    __slots__ = ("_api_key", "_api_secret", "source")
+    __slots__ = ("_api_key", "_api_secret")
 
     def __init__(self, api_key: str, api_secret: str, source: str) -> None:
+        super().__init__(source)
         self._api_key = api_key
         self._api_secret = api_secret
-        self.source = source
 
     @property
     def api_key(self) -> str:
@@ -57,11 +73,19 @@ class Credentials:
         """Return the secret."""
         return self._api_secret
 
-    def __repr__(self) -> str:
-        return f"Credentials(source={self.source!r})"
 
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("keys are not copied and not written down")
+class Password(_Kept):
+    """A password, and where it came from."""
+
+    __slots__ = ("_password",)
+
+    def __init__(self, password: str, source: str) -> None:
+        super().__init__(source)
+        self._password = password
+
+    def reveal(self) -> str:
+        """Return it."""
+        return self._password
 
 
 def load_credentials(
@@ -108,6 +132,42 @@ def load_credentials(
     )
 
 
+def load_redis_password(
+    *,
+    path: Path | None = None,
+    environ: MutableMapping[str, str] = os.environ,
+    folder: Path = Path(),
+) -> Password | None:
+    """
+    Load the password of the kill switch's Redis: from *path*, else the variable, else ``.env``.
+
+    Kept as keys are (see `load_credentials`), but a file that lacks it is no error: a Redis may have
+    none.
+
+    Raises
+    ------
+    SecretsError
+        If a file that holds it is not kept as a key file must be, or it is no password.
+
+    """
+    value = environ.pop(REDIS_PASSWORD_NAME, "").strip()
+    if path is not None and (kept := _table(path).get(REDIS_PASSWORD_NAME)):
+        return _password(kept, f"the key file {path}")
+    if value:
+        return _password(value, "environment variables")
+    default = folder / DEFAULT_FILE
+    if (default.exists() or default.is_symlink()) and (
+        kept := _table(default).get(REDIS_PASSWORD_NAME)
+    ):
+        return _password(kept, f"the key file {default}")
+    return None
+
+
+def _password(text: str, source: str) -> Password:
+    _judge_text(REDIS_PASSWORD_NAME, text, source)
+    return Password(text, source)
+
+
 def file_problem(path: Path) -> str | None:
     """
     Return what is wrong with how a key file is kept, or None.
@@ -144,6 +204,11 @@ def _is_tracked(path: Path) -> bool:
 
 
 def _from_file(path: Path, names: tuple[str, str]) -> Credentials:
+    return _pair(_table(path), names, f"the key file {path}")
+
+
+def _table(path: Path) -> dict[str, str]:
+    """Return the assignments of a key file that is kept as it must be."""
     problem = file_problem(path)
     if problem is not None:
         raise SecretsError(f"the key file {path} {problem}")
@@ -153,8 +218,7 @@ def _from_file(path: Path, names: tuple[str, str]) -> Credentials:
     except (OSError, UnicodeDecodeError) as e:
         reason = e.strerror if isinstance(e, OSError) else "it is no text"
         raise SecretsError(f"the key file {path} cannot be read: {reason}") from None
-    table = dict(_assignment(line) for line in lines)
-    return _pair(table, names, f"the key file {path}")
+    return dict(_assignment(line) for line in lines)
 
 
 def _assignment(line: str) -> tuple[str, str]:
@@ -173,6 +237,10 @@ def _pair(table: dict[str, str], names: tuple[str, str], source: str) -> Credent
         value = table.get(name, "")
         if not value:
             raise SecretsError(f"{name} is missing from {source}")
-        if not (value.isascii() and value.isprintable()) or " " in value:
-            raise SecretsError(f"{name} in {source} is no key: it holds blanks or odd characters")
+        _judge_text(name, value, source)
     return Credentials(table[names[0]], table[names[1]], source)
+
+
+def _judge_text(name: str, value: str, source: str) -> None:
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        raise SecretsError(f"{name} in {source} is no key: it holds blanks or odd characters")

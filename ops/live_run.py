@@ -21,7 +21,7 @@ from configs.local_venue import local_venue
 from configs.nodes import LiveNode, build_node, load_instruments, venue_settings
 from configs.profile import Profile, ProfileError
 from configs.runner import new_run_dir
-from configs.secrets import Credentials, load_credentials
+from configs.secrets import Credentials, Password, load_credentials, load_redis_password
 from ops.checks.item import Facts, Item
 from ops.checks.symbols import loaded_filters
 from ops.errors import RefusedError, TemporaryError
@@ -64,6 +64,7 @@ class Link(NamedTuple):
     state_dir: Path
     key_file: Path | None = None
     process: asyncio.subprocess.Process | None = None
+    redis_password: Password | None = None
 
 
 @asynccontextmanager
@@ -79,6 +80,8 @@ async def open_link(profile: Profile, options: Options, run_dir: Path) -> AsyncI
     """
     assert profile.venue is not None, "Invariant: every mode but a backtest has a venue"
     environment, is_paper = profile.venue.environment, profile.mode == "paper"
+    has_redis = profile.kill is not None and profile.kill.redis_url is not None
+    password = load_redis_password(path=options.keys) if has_redis else None
     state_dir = options.state / profile.trader_id
     if environment == "local" and options.venue_url is None:
         if options.keys is not None:
@@ -89,7 +92,7 @@ async def open_link(profile: Profile, options: Options, run_dir: Path) -> AsyncI
             # Such an account ends with the run, and so does what is known about it.
             settings = venue_settings(profile, rest_url=venue.rest_url, ws_url=venue.ws_url)
             keys = None if is_paper else load_credentials("local", path=venue.keys)
-            yield Link(settings, keys, run_dir, venue.keys, venue.process)
+            yield Link(settings, keys, run_dir, venue.keys, venue.process, password)
         return
     url = options.venue_url
     if url is not None and environment != "local":
@@ -97,7 +100,7 @@ async def open_link(profile: Profile, options: Options, run_dir: Path) -> AsyncI
     ws_url = None if url is None else url.replace("http", "ws", 1)
     settings = venue_settings(profile, rest_url=url, ws_url=ws_url)
     keys = None if is_paper else load_credentials(environment, path=options.keys)
-    yield Link(settings, keys, run_dir if is_paper else state_dir, options.keys)
+    yield Link(settings, keys, run_dir if is_paper else state_dir, options.keys, None, password)
 
 
 async def run_live(profile: Profile, options: Options, console: Console) -> int:
@@ -129,6 +132,7 @@ async def run_live(profile: Profile, options: Options, console: Console) -> int:
             live = build_node(
                 profile, link.settings, link.credentials,
                 state_dir=link.state_dir, logging=log_config(run_dir),
+                redis_password=link.redis_password,
             )  # fmt: skip
             try:
                 items = [loaded_filters(facts, await load_instruments(live)), GUARDED]

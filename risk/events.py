@@ -93,6 +93,9 @@ class VenueEventKind(Enum):
     BANNED = ("BANNED", Reaction.REDUCING)
     USER_STREAM_LOST = ("USER_STREAM_LOST", Reaction.HOLD)
     USER_STREAM_BACK = ("USER_STREAM_BACK", Reaction.LIFT)
+    REDIS_LOST = ("REDIS_LOST", Reaction.HOLD)
+    REDIS_BACK = ("REDIS_BACK", Reaction.LIFT)
+    """The kill switch over Redis, where the profile says that losing it holds new risk back."""
     FEED_SILENT = ("FEED_SILENT", Reaction.ALARM)
     FEED_LOST = ("FEED_LOST", Reaction.REDUCING)
     FEED_BACK = ("FEED_BACK", Reaction.ALARM)

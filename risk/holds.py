@@ -10,8 +10,12 @@ from risk.events import VenueEvent, VenueEventKind
 REASONS = {
     VenueEventKind.RATE_LIMITED: DenyReason.VENUE_RATE_LIMITED,
     VenueEventKind.USER_STREAM_LOST: DenyReason.USER_STREAM_LOST,
+    VenueEventKind.REDIS_LOST: DenyReason.REDIS_LOST,
 }
-ENDED_BY = {VenueEventKind.USER_STREAM_BACK: VenueEventKind.USER_STREAM_LOST}
+ENDED_BY = {
+    VenueEventKind.USER_STREAM_BACK: VenueEventKind.USER_STREAM_LOST,
+    VenueEventKind.REDIS_BACK: VenueEventKind.REDIS_LOST,
+}
 
 
 class Hold(NamedTuple):

@@ -14,6 +14,7 @@ from nautilus_trader.model.enums import OrderSide, OrderType
 from nautilus_trader.model.objects import Price, Quantity
 from nautilus_trader.model.orders import Order
 
+from actors.kill_redis import RedisLink, RedisSwitch
 from actors.kill_switch import KillSwitch
 from actors.snapshot import KillLine
 from risk.kills import KillLevel
@@ -95,13 +96,14 @@ async def killable(
     *,
     level: KillLevel = KillLevel.FLATTEN,
     venue: Venue | None = None,
+    redis: RedisLink | None = None,
     **options: Any,
 ) -> AsyncIterator[Killable]:
     """Run a node with a kill switch, on *venue* or on one of its own."""
     if venue is None:
         async with (
             local_venue() as own,
-            killable(tmp_path, level=level, venue=own, **options) as running,
+            killable(tmp_path, level=level, venue=own, redis=redis, **options) as running,
         ):
             yield running
         return
@@ -112,7 +114,11 @@ async def killable(
     def attach(node: Any, guard: Any) -> None:
         look = next(iter(node.kernel.exec_engine._clients.values())).look_at_venue
         strategies = {trader.id.value: BTC.value}
-        switch = KillSwitch(guard.gate, folder, level, look=look, strategies=strategies)
+        link = redis and RedisSwitch(
+            redis, level, trader_id="TESTER-001", judge=guard.gate.judge,
+            msgbus=node.kernel.msgbus, clock=node.kernel.clock,
+        )  # fmt: skip
+        switch = KillSwitch(guard.gate, folder, level, look=look, strategies=strategies, redis=link)
         switches.append(switch)
         node.trader.add_actor(switch)
 

@@ -1,0 +1,293 @@
+"""The kill switch over Redis: at once by messages, and by asking again and again behind them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from nautilus_trader.common.component import Clock, Logger, MessageBus
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.credentials import CredentialProvider
+from redis.exceptions import RedisError, ResponseError
+
+from risk.events import VenueEvent, VenueEventKind, publish_venue_event
+from risk.judge import Judge
+from risk.kills import KillLevel, parse_kill
+from risk.latch import LatchView
+from risk.trading_state import TradingState
+
+KEY = "KILL_SWITCH"
+CHANNEL = "quantmind:kill"
+POLL_SEC = 0.2
+RETRY_SEC = 0.5
+ANSWER_SEC_MAX = 1.0
+"""Longest wait for an answer; a Redis that hangs is lost."""
+WANTED_EVENTS = "K$gxe"
+"""Keyspace events (``K``) of strings, generic commands, expiry and eviction."""
+
+
+def latch_key(trader_id: str) -> str:
+    """Return the key under which a node keeps its latch."""
+    return f"quantmind:{trader_id}:latch"
+
+
+def switch_keys(trader_id: str) -> tuple[str, str]:
+    """Return the keys that pull the switch: everybody's, and this trader's own."""
+    return KEY, f"{KEY}:{trader_id}"
+
+
+class RedisLink(NamedTuple):
+    """
+    Which Redis a switch listens to.
+
+    Parameters
+    ----------
+    url : str
+        ``redis://``, ``rediss://`` or ``unix://``, without a password.
+    holds_when_lost : bool
+        Whether new risk is held back while it is away; otherwise it is an alarm only.
+    password : Callable, optional
+        Returns the password; it is in no object that could show it.
+
+    """
+
+    url: str
+    holds_when_lost: bool
+    password: Callable[[], str] | None = None
+
+
+class _Password(CredentialProvider):
+    def __init__(self, password: Callable[[], str]) -> None:
+        self._password = password
+
+    def get_credentials(self) -> tuple[str]:
+        return (self._password(),)
+
+
+def open_redis(link: RedisLink) -> Redis:
+    """Return a client that waits for no answer longer than `ANSWER_SEC_MAX`, and tries once."""
+    own = {} if link.password is None else {"credential_provider": _Password(link.password)}
+    return Redis.from_url(
+        link.url, decode_responses=True, encoding_errors="replace",
+        socket_timeout=ANSWER_SEC_MAX, socket_connect_timeout=ANSWER_SEC_MAX,
+        retry=Retry(NoBackoff(), 0), **own,
+    )  # fmt: skip
+
+
+class RedisSwitch:
+    """
+    Listens to Redis for kills, and keeps the node's latch there.
+
+    What is pulled is taken; what is deleted, expired or lost takes nothing back. Until Redis has
+    answered for the first time, or was found to be away, new risk is held back.
+
+    Parameters
+    ----------
+    link : RedisLink
+        Where Redis is.
+    default : KillLevel
+        What ``SET KILL_SWITCH 1`` means.
+    trader_id : str
+        Whose latch is kept; messages for others are not heard.
+    judge, msgbus, clock
+        Those of the node.
+
+    """
+
+    def __init__(
+        self,
+        link: RedisLink,
+        default: KillLevel,
+        *,
+        trader_id: str,
+        judge: Judge,
+        msgbus: MessageBus,
+        clock: Clock,
+    ) -> None:
+        self._link = link
+        self._default = default
+        self._trader_id = trader_id
+        self._judge = judge
+        self._msgbus = msgbus
+        self._clock = clock
+        self._log = Logger("KillRedis")
+        self._keys = switch_keys(trader_id)
+        self._seen: dict[str, str | None] = {}
+        self._is_first = True
+        self._is_up: bool | None = None
+        self._is_latch_due = True
+        self._wakes = asyncio.Event()
+
+    @property
+    def is_up(self) -> bool:
+        """Return whether Redis answered last time, the latch included."""
+        return self._is_up is True
+
+    def begin(self) -> None:
+        """Hold new risk back until it is known whether Redis holds a kill."""
+        self._judge.holds.take(self._event(VenueEventKind.REDIS_LOST, "not asked yet"))
+
+    def note_latch(self) -> None:
+        """Write the latch anew: the trading state has changed."""
+        self._is_latch_due = True
+        self._wakes.set()
+
+    async def run(self) -> None:
+        """Listen until canceled; whatever happens to Redis."""
+        while True:
+            try:
+                async with open_redis(self._link) as client, asyncio.TaskGroup() as group:
+                    group.create_task(self._poll(client))
+                    group.create_task(self._listen(client))
+            except* (RedisError, OSError, TimeoutError) as e:
+                self._lost(_first(e))
+            except* Exception as e:  # noqa: BLE001 - a switch that fails must not fail silently
+                self._log.exception("The Redis switch failed", _first(e))
+                self._lost(_first(e))
+            await asyncio.sleep(RETRY_SEC)
+
+    # -- asking -------------------------------------------------------------------------------------
+
+    async def _poll(self, client: Redis) -> None:
+        while True:
+            self._wakes.clear()
+            await self._ask(client)
+            try:
+                async with asyncio.timeout(POLL_SEC):
+                    await self._wakes.wait()
+            except TimeoutError:
+                pass
+
+    async def _ask(self, client: Redis) -> None:
+        *texts, latch = await client.mget([*self._keys, latch_key(self._trader_id)])
+        for key, text in zip(self._keys, texts, strict=True):
+            if text != self._seen.get(key):
+                self._seen[key] = text
+                self._take(text, by=f"redis {key}")
+        if self._is_first:
+            self._obey(latch)
+            self._is_first = False
+        if self._is_latch_due:
+            self._is_latch_due = False
+            try:
+                await client.set(latch_key(self._trader_id), self._latch())
+            except BaseException:
+                self._is_latch_due = True
+                raise
+        self._back()
+
+    def _latch(self) -> str:
+        state = self._judge.state
+        view = LatchView(
+            state.state, tuple(state.causes), self._trader_id, "as the node has it",
+            tuple(state.kills),
+        )  # fmt: skip
+        return view.encode(self._clock.timestamp_ns())
+
+    def _obey(self, latch: str | None) -> None:
+        """Stay killed where an earlier run was, also on another disk."""
+        if latch is None:
+            return
+        now_ns = self._clock.timestamp_ns()
+        try:
+            view = LatchView.decode(latch)
+        except (ValueError, KeyError, TypeError) as e:
+            cause = f"REDIS_LATCH_UNREADABLE: observed={e!r}, limit=a latch"
+            self._judge.trip(TradingState.HALTED, cause, now_ns)
+            return
+        for kill in view.kills:
+            self._judge.kill(kill)
+        for cause in view.causes:
+            self._judge.trip(view.state, cause, now_ns, by="redis latch")
+
+    # -- listening ----------------------------------------------------------------------------------
+
+    async def _listen(self, client: Redis) -> None:
+        """Hear of a kill as it is pulled; where the server does not let us, asking has to do."""
+        try:
+            await self._ask_for_events(client)
+        except ResponseError as e:
+            self._log.warning(f"No keyspace events, the keys are asked for: {e}")
+        database = client.connection_pool.connection_kwargs.get("db", 0)
+        keyspace = [f"__keyspace@{database}__:{key}" for key in self._keys]
+        async with client.pubsub() as channels:
+            try:
+                await channels.subscribe(CHANNEL, *keyspace)
+            except ResponseError as e:
+                self._log.warning(f"No messages, the keys are asked for: {e}")
+                return
+            while True:
+                heard = await channels.get_message(ignore_subscribe_messages=True, timeout=POLL_SEC)
+                if heard is None:
+                    continue
+                if heard["channel"] == CHANNEL:
+                    self._take(heard["data"], by=f"redis {CHANNEL}")
+                else:
+                    self._wakes.set()
+
+    async def _ask_for_events(self, client: Redis) -> None:
+        told = (await client.config_get("notify-keyspace-events"))["notify-keyspace-events"]
+        if "K" not in told or not set("$g") <= set(told.replace("A", "g$lshzxet")):
+            flags = "".join(dict.fromkeys(told + WANTED_EVENTS))
+            await client.config_set("notify-keyspace-events", flags)
+
+    def _take(self, text: str | None, *, by: str) -> None:
+        if text is None or not is_for(text, self._trader_id):
+            return
+        kill = parse_kill(
+            text, default=self._default, source="redis", by=by, ts_ns=self._clock.timestamp_ns()
+        )
+        if kill is not None:
+            self._judge.kill(kill)
+
+    # -- lost and back ------------------------------------------------------------------------------
+
+    def _lost(self, error: BaseException) -> None:
+        if self._is_up is False:
+            return
+        self._is_up = False
+        self._is_latch_due = True
+        event = self._event(VenueEventKind.REDIS_LOST, str(error) or repr(error))
+        if self._link.holds_when_lost:
+            publish_venue_event(self._msgbus, event)
+            return
+        self._judge.holds.take(self._event(VenueEventKind.REDIS_BACK, "not needed"))
+        self._judge.alarm(event.text, event.ts_event)
+
+    def _back(self) -> None:
+        if self._is_up is True:
+            return
+        was_lost, self._is_up = self._is_up is False, True
+        event = self._event(VenueEventKind.REDIS_BACK, "answers, and holds the latch")
+        if was_lost and self._link.holds_when_lost:
+            publish_venue_event(self._msgbus, event)
+            return
+        self._judge.holds.take(event)
+        if was_lost:
+            self._judge.alarm(event.text, event.ts_event)
+
+    def _event(self, kind: VenueEventKind, observed: str) -> VenueEvent:
+        limit = "a Redis that answers and can be written"
+        return VenueEvent(kind, observed, limit, self._clock.timestamp_ns())
+
+
+def is_for(text: str, trader_id: str) -> bool:
+    """Return whether a kill is for this trader: it is, unless it is JSON that names another one."""
+    try:
+        table = json.loads(text)
+    except (ValueError, RecursionError):
+        return True
+    return not isinstance(table, dict) or table.get("trader_id", trader_id) == trader_id
+
+
+def _first(group: BaseExceptionGroup[Any]) -> Exception:
+    """Return the first error of a group."""
+    error: Any = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, Exception), "Invariant: only errors are caught"
+    return error
