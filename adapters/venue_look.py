@@ -33,6 +33,10 @@ class VenueLooks:
         """Ask for the positions that are not flat; weight 5."""
         return tuple(await self._queries.positions())
 
+    async def bring_in_positions(self) -> None:
+        """Take every fill that could explain why a position differs; what nothing explains is told."""
+        await self._reconciler.position_reports()
+
     async def verify_stops(self, instrument_id: InstrumentId) -> frozenset[ClientOrderId]:
         """
         Bring the conditional orders of one instrument up to date with the venue; weight 1.

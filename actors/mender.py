@@ -1,0 +1,234 @@
+"""Carries out what `risk.mending` decides: through the gate, and each with an alarm that says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+from nautilus_trader.cache.base import CacheFacade
+from nautilus_trader.model.enums import OrderStatus, TriggerType
+from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
+from nautilus_trader.model.instruments import Instrument
+
+from actors.cover_clock import CoverClock
+from actors.guarded_symbol import NS_PER_MS, GuardedSymbol, Tries
+from actors.position_facts import RESTING, owners_of
+from risk.desk import Desk
+from risk.exits import is_needed
+from risk.judge import Judge
+from risk.limits import ProtectionLimits
+from risk.mending import Bare, Close, Place, cover, force, retry_ms, to_cancel
+from risk.protection import Fault, Finding, Position, Prices, Stop, through, trigger_for
+from risk.translate import filters_of
+
+CANCEL_AGAIN_MS = 2_000
+
+
+class Mender:
+    """
+    Places stops, closes and cancels for the monitor.
+
+    Parameters
+    ----------
+    desk : Desk
+        The gate's.
+    judge : Judge
+        Whose books tell what is on its way.
+    cache : CacheFacade
+        Of the kernel.
+    limits : ProtectionLimits
+        The times.
+    tell : Callable
+        Takes the words of an alarm.
+
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        judge: Judge,
+        cache: CacheFacade,
+        *,
+        limits: ProtectionLimits,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._desk = desk
+        self._judge = judge
+        self._cache = cache
+        self._limits = limits
+        self._tell = tell
+
+    def clock_of(self, position: Position, instrument_id: InstrumentId, now_ns: int) -> CoverClock:
+        """Return a clock for a position that has begun."""
+        owner = owners_of(self._cache, instrument_id, position.side)[0]
+        return CoverClock(position.instrument_id, owner.strategy_id.value, position.side, now_ns)
+
+    def terms_of(self, stop: Stop) -> tuple[Decimal, TriggerType]:
+        """Return where a stop lies, to place another one there."""
+        order = self._cache.order(ClientOrderId(stop.client_order_id))
+        return stop.trigger_price, order.trigger_type
+
+    # -- a position without its stop ----------------------------------------------------------------
+
+    def cover(
+        self,
+        symbol: GuardedSymbol,
+        position: Position,
+        stops: list[Stop],
+        findings: list[Finding],
+        *,
+        prices: Prices,
+        is_heard: bool,
+        verified_ns: int,
+        now_ns: int,
+    ) -> None:
+        """Do what is due about a part that no stop protects."""
+        clock = symbol.clock
+        missing = next((f for f in findings if f.fault in {Fault.MISSING, Fault.TOO_SMALL}), None)
+        if missing is None or clock is None or clock.bare_ns is None or clock.known_ns is None:
+            symbol.covering = Tries()
+            return
+        trigger = self._trigger(symbol, position)
+        kind = TriggerType(trigger[1]).name
+        asked = Stop("", "", -position.side, missing.qty, trigger[0], kind)
+        bare = Bare(
+            bare_ms=(now_ns - clock.bare_ns) // NS_PER_MS,
+            known_ms=(now_ns - clock.known_ns) // NS_PER_MS,
+            exits_qty=self._exits_qty(position),
+            is_asked=self._is_asked(position, stops, verified_ns),
+            is_through=through(asked, prices, self._judge.limits.market_data.price_age_ms_max)
+            .is_through,
+            is_heard=is_heard,
+            turn=symbol.covering.count,
+            turn_ms=symbol.covering.ago_ms(now_ns),
+        )  # fmt: skip
+        action = cover(
+            position, missing.qty, bare, unprotected_ms_max=self._limits.unprotected_ms_max
+        )
+        if action is None:
+            return
+        symbol.covering.add(now_ns)
+        # What was found is what the alarm says; a close here says why no stop was placed.
+        why = "; a stop would act at once" if bare.is_through else ""
+        cause = (
+            f"STOP_{missing.fault.value}: observed={missing.evidence} for {bare.bare_ms} ms{why}"
+        )
+        self._send(symbol, position, action, cause, trigger)
+
+    def _is_asked(self, position: Position, stops: list[Stop], verified_ns: int) -> bool:
+        """Return whether a stop was sent, and the venue has neither answered nor shown to lack it."""
+        sent = (
+            self._cache.order(ClientOrderId(stop.client_order_id))
+            for stop in stops
+            if not stop.is_resting and stop.is_reduce_only and stop.side == -position.side
+        )
+        return any(
+            order.status == OrderStatus.SUBMITTED and order.last_event.ts_init >= verified_ns
+            for order in sent
+        )
+
+    def _trigger(self, symbol: GuardedSymbol, position: Position) -> tuple[Decimal, TriggerType]:
+        """Return where a new stop goes, on the venue's ticks, never further away than allowed."""
+        last, kind = symbol.last_good or (None, TriggerType.DEFAULT)
+        distance = self._judge.limits.orders.stop_distance_bps_max
+        price = trigger_for(position, last, distance)
+        instrument = self._instrument(symbol.instrument_id)
+        tick = instrument.price_increment.as_decimal()
+        rounding = ROUND_CEILING if position.side > 0 else ROUND_FLOOR
+        return (price / tick).to_integral_value(rounding) * tick, kind
+
+    # -- a position that must go --------------------------------------------------------------------
+
+    def close_through(
+        self, symbol: GuardedSymbol, position: Position, qty: Decimal, evidence: str, now_ns: int
+    ) -> None:
+        """Close what the venue's stop should have closed."""
+        self._force(symbol, position, Finding(Fault.THROUGH, qty, evidence), now_ns)
+
+    def force(self, symbol: GuardedSymbol, position: Position, now_ns: int) -> None:
+        """Close a position that must go, whatever its stops."""
+        if symbol.forced is not None:
+            everything = symbol.forced._replace(qty=abs(position.signed_qty))
+            self._force(symbol, position, everything, now_ns)
+
+    def _force(
+        self, symbol: GuardedSymbol, position: Position, finding: Finding, now_ns: int
+    ) -> None:
+        tries = symbol.closing
+        action = force(position, finding, self._exits_qty(position))
+        if action is None or tries.ago_ms(now_ns) < retry_ms(tries.count):
+            return
+        tries.add(now_ns)
+        prefix = "STOP_" if finding.fault is Fault.THROUGH else ""
+        self._send(
+            symbol, position, action, f"{prefix}{finding.fault.value}: observed={finding.evidence}"
+        )
+
+    def _exits_qty(self, position: Position) -> Decimal:
+        """Return what market exits on their way will close; one in doubt is not counted."""
+        return (
+            self._judge.account.symbol(position.instrument_id).side(-position.side).market_exit_qty
+        )
+
+    # -- stops that do no good ----------------------------------------------------------------------
+
+    def clear_away(self, symbol: GuardedSymbol, findings: list[Finding], now_ns: int) -> None:
+        """Cancel stops that have stood for too long without any use."""
+        standing = symbol.stand(findings, now_ns)
+        book = self._judge.account.symbol(symbol.instrument_id.value)
+        by_stop = {key: finding for finding in findings for key in finding.stops}
+        for key in to_cancel(findings, standing):
+            order = self._cache.order(ClientOrderId(key))
+            tries = symbol.cancels.setdefault(key, Tries())
+            is_due = not tries.count or tries.ago_ms(now_ns) >= CANCEL_AGAIN_MS
+            # Whatever the gate would not let go is needed: an entry that works may count on it.
+            if order is None or order.status not in RESTING or not is_due or is_needed(key, book):
+                continue
+            tries.add(now_ns)
+            found = by_stop[key]
+            self._note(
+                symbol, f"STOP_{found.fault.value}: observed={found.evidence}", "canceling it"
+            )
+            self._desk.cancel(order)
+
+    # -- sending --------------------------------------------------------------------------------------
+
+    def _send(
+        self,
+        symbol: GuardedSymbol,
+        position: Position,
+        action: Place | Close,
+        cause: str,
+        trigger: tuple[Decimal, TriggerType] | None = None,
+    ) -> None:
+        """Send an action for whom it is due, the largest position first, as large as the venue takes."""
+        is_stop = isinstance(action, Place)
+        word = f"placing a stop at {trigger[0]}" if is_stop and trigger else "closing at market"
+        self._note(symbol, cause, f"{word} for {action.qty}")
+        instrument = self._instrument(symbol.instrument_id)
+        filters = filters_of(instrument)
+        most = [filters.max_qty, None if is_stop else filters.market_max_qty]
+        most_qty = min((qty for qty in most if qty), default=action.qty)
+        left_qty = action.qty
+        for held in owners_of(self._cache, symbol.instrument_id, position.side):
+            owed_qty = min(left_qty, abs(held.signed_decimal_qty()))
+            left_qty -= owed_qty
+            while owed_qty > 0:
+                qty = min(owed_qty, most_qty)
+                owed_qty -= qty
+                if is_stop and trigger is not None:
+                    price = instrument.make_price(trigger[0])
+                    self._desk.protect(held, qty, price, trigger[1])
+                else:
+                    self._desk.close_position(held, qty)
+
+    def _note(self, symbol: GuardedSymbol, cause: str, action: str) -> None:
+        if symbol.clock is not None:
+            symbol.clock.note(cause.partition(":")[0])
+        self._tell(f"{cause}, limit=a stop that protects all of {symbol.instrument_id}; {action}")
+
+    def _instrument(self, instrument_id: InstrumentId) -> Instrument:
+        instrument = self._cache.instrument(instrument_id)
+        if instrument is None:
+            raise LookupError(f"{instrument_id} is not loaded")
+        return instrument

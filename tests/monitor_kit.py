@@ -1,0 +1,109 @@
+"""A guarded node with a position monitor before a local venue, its faults at hand."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from nautilus_trader.model.orders import Order
+
+from actors.position_monitor import PositionMonitor, attach_monitor
+from tests.guarded_kit import GuardedNode, Trader, node_on
+from tests.hop_kit import BTC
+from tests.venue_kit import account, client, local_venue
+from venue.checkers.log import read_log
+from venue.checkers.protection import Episode, episodes_of
+from venue.checkers.run import Run
+
+PROTECTION: dict[str, Any] = {
+    "unprotected_ms_max": 1_000,
+    "stop_grace_ms_max": 400,
+    "verify_ms": 200,
+    "liquidation_distance_bps_min": Decimal(300),
+    "margin_ratio_max": Decimal("0.5"),
+}
+
+
+@dataclass
+class Monitored:
+    """A running node, its monitor, and the venue's truth."""
+
+    node: GuardedNode
+    monitor: PositionMonitor
+    wire_log: Path
+
+    @property
+    def venue(self) -> Any:
+        return self.node.venue
+
+    def fault(self, name: str, **keys: Any) -> None:
+        """Let the venue do it, from its next tick on."""
+        self.venue.fault(name, keys)
+
+    async def enter(self, qty: str = "0.010", stop: str = "60000.0") -> tuple[Order, Order]:
+        """Buy at market and wait for the stop to rest."""
+        entry, stop_order = self.node.trader.enter(qty, stop)
+        await self.until(self.stops, "a resting stop")
+        return entry, stop_order
+
+    async def until(self, condition: Any, what: str = "", secs: float = 20) -> Any:
+        return await self.node.until(condition, what, secs)
+
+    def truth(self) -> dict[str, Any]:
+        return dict(self.venue.exchange.truth("main"))
+
+    def amt(self) -> Decimal:
+        """Return the position at the venue."""
+        return sum((Decimal(p["amt"]) for p in self.truth()["positions"]), Decimal(0))
+
+    def stops(self) -> dict[str, Decimal]:
+        """Return the trigger prices of the stops that wait at the venue, by client id."""
+        return {
+            a["client_algo_id"]: Decimal(a["trigger_price"])
+            for a in self.truth()["open_algos"]
+            if a["order_id"] is None
+        }
+
+    def alarms(self, name: str = "") -> list[str]:
+        """Return the alarms whose text begins with *name*."""
+        return [text for _, text in self.node.guard.gate.judge.alarms if text.startswith(name)]
+
+    def closed(self) -> list[Any]:
+        return list(self.monitor.closed)
+
+    def episodes(self) -> list[Episode]:
+        """Return what the wire says of every position so far."""
+        self.venue.log.flush()
+        return episodes_of(Run(log=read_log(self.wire_log, "main")))
+
+
+@asynccontextmanager
+async def monitored(
+    tmp_path: Path,
+    *,
+    trader: Trader | None = None,
+    protection: dict[str, Any] | None = None,
+    limits: dict[str, Any] | None = None,
+    venue_settings: dict[str, Any] | None = None,
+    **options: Any,
+) -> AsyncIterator[Monitored]:
+    """Run a venue and a monitored node on it until the block ends."""
+    found: list[PositionMonitor] = []
+    chosen = {"protection": PROTECTION | (protection or {}), "price_age_ms_max": 3_000}
+    settings = {"accounts": (account("main"), account("other"))} | (venue_settings or {})
+    wire_log = tmp_path / "wire.jsonl"
+    async with (
+        local_venue(wire_log=wire_log, **settings) as venue,
+        client(venue) as rest,
+        node_on(
+            venue, rest, tmp_path / "state", trader or Trader(), limits=chosen | (limits or {}),
+            attach=lambda node, guard: found.append(attach_monitor(node.kernel, guard)), **options,
+        ) as node,
+    ):  # fmt: skip
+        venue.wire.hooks = venue.faults
+        await node.until(lambda: node.cache.trade_tick(BTC), "a last price")
+        yield Monitored(node, found[0], wire_log)
