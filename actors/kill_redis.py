@@ -4,78 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from nautilus_trader.common.component import Clock, Logger, MessageBus
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.credentials import CredentialProvider
 from redis.exceptions import RedisError, ResponseError
 
+from actors.redis_link import CHANNEL, RedisLink, latch_key, open_redis, switch_keys
 from risk.events import VenueEvent, VenueEventKind, publish_venue_event
 from risk.judge import Judge
 from risk.kills import KillLevel, parse_kill
 from risk.latch import LatchView
 from risk.trading_state import TradingState
 
-KEY = "KILL_SWITCH"
-CHANNEL = "quantmind:kill"
 POLL_SEC = 0.2
 RETRY_SEC = 0.5
-ANSWER_SEC_MAX = 1.0
-"""Longest wait for an answer; a Redis that hangs is lost."""
 WANTED_EVENTS = "K$gxe"
 """Keyspace events (``K``) of strings, generic commands, expiry and eviction."""
-
-
-def latch_key(trader_id: str) -> str:
-    """Return the key under which a node keeps its latch."""
-    return f"quantmind:{trader_id}:latch"
-
-
-def switch_keys(trader_id: str) -> tuple[str, str]:
-    """Return the keys that pull the switch: everybody's, and this trader's own."""
-    return KEY, f"{KEY}:{trader_id}"
-
-
-class RedisLink(NamedTuple):
-    """
-    Which Redis a switch listens to.
-
-    Parameters
-    ----------
-    url : str
-        ``redis://``, ``rediss://`` or ``unix://``, without a password.
-    holds_when_lost : bool
-        Whether new risk is held back while it is away; otherwise it is an alarm only.
-    password : Callable, optional
-        Returns the password; it is in no object that could show it.
-
-    """
-
-    url: str
-    holds_when_lost: bool
-    password: Callable[[], str] | None = None
-
-
-class _Password(CredentialProvider):
-    def __init__(self, password: Callable[[], str]) -> None:
-        self._password = password
-
-    def get_credentials(self) -> tuple[str]:
-        return (self._password(),)
-
-
-def open_redis(link: RedisLink) -> Redis:
-    """Return a client that waits for no answer longer than `ANSWER_SEC_MAX`, and tries once."""
-    own = {} if link.password is None else {"credential_provider": _Password(link.password)}
-    return Redis.from_url(
-        link.url, decode_responses=True, encoding_errors="replace",
-        socket_timeout=ANSWER_SEC_MAX, socket_connect_timeout=ANSWER_SEC_MAX,
-        retry=Retry(NoBackoff(), 0), **own,
-    )  # fmt: skip
 
 
 class RedisSwitch:

@@ -8,8 +8,9 @@ from pathlib import Path
 from nautilus_trader.live.node import TradingNode
 from nautilus_trader.trading.strategy import Strategy
 
-from actors.kill_redis import RedisLink, RedisSwitch
+from actors.kill_redis import RedisSwitch
 from actors.kill_switch import KillSwitch
+from actors.redis_link import RedisLink
 from configs.profile import KillSection, Profile
 from configs.secrets import Password
 from risk.install import Guard

@@ -14,8 +14,9 @@ from nautilus_trader.model.enums import OrderSide, OrderType
 from nautilus_trader.model.objects import Price, Quantity
 from nautilus_trader.model.orders import Order
 
-from actors.kill_redis import RedisLink, RedisSwitch
+from actors.kill_redis import RedisSwitch
 from actors.kill_switch import KillSwitch
+from actors.redis_link import RedisLink
 from actors.snapshot import KillLine
 from risk.kills import KillLevel
 from risk.state_dir import StateDir

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from actors.kill_redis import CHANNEL, KEY, RedisLink, latch_key
+from actors.redis_link import CHANNEL, KEY, RedisLink, latch_key
 from risk.latch import LatchView
 from tests.kill_kit import killable
 from tests.redis_kit import PASSWORD, RedisServer, redis_server
