@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -37,7 +38,7 @@ from nautilus_trader.model.orders import Order
 from adapters.account import BalanceRefresh, report_only
 from adapters.amendments import Amendments
 from adapters.facts import OrderFact
-from adapters.order_ids import OrderIds
+from adapters.order_ids import OrderIds, base_of
 from adapters.outcomes import error_code, error_text, is_absent, is_unknown
 from adapters.queries import Queries
 from adapters.reconciler import Reconciler
@@ -45,7 +46,7 @@ from adapters.replace import StopReplacer
 from adapters.sync import Found, OrderSync
 from adapters.teller import OrderTeller
 from adapters.unresolved import Doubt, Patience, Resolver, Unresolved
-from adapters.user_events import UserEvents, venue_order_kind
+from adapters.user_events import UserEvents, stranger_kind
 from adapters.user_stream import HardenedUserStream, StreamPatience
 from adapters.venue_look import VenueLooks
 from risk.approvals import amend_key
@@ -56,6 +57,7 @@ from risk.translate import OrderTerms, amended_terms
 ANSWER_SECS_MAX = 3.0
 """How long the venue may leave an order without a word before it is asked."""
 NO_CHANGE_CODE = -5027
+_UNTIL_STARTED = {VenueEventKind.FOREIGN_ORDER, VenueEventKind.UNAPPROVED_ORDER}
 
 
 class HardenedExecutionClient(VenueLooks, BinanceFuturesExecutionClient):  # type: ignore[misc]
@@ -98,6 +100,7 @@ class HardenedExecutionClient(VenueLooks, BinanceFuturesExecutionClient):  # typ
             raise ValueError("use_position_ids = True must be False: positions are netted")
         super().__init__(**kwargs)
         self.connect_error: BaseException | None = None
+        self.is_approved: Callable[[str], bool] = lambda _client_order_id: False
         self._told_foreign: set[str] = set()
         self._locks: dict[ClientOrderId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._amendments = Amendments()
@@ -188,13 +191,15 @@ class HardenedExecutionClient(VenueLooks, BinanceFuturesExecutionClient):  # typ
         self.alarm(VenueEventKind.ORDER_UNRESOLVED, f"{ids[1]}: {cause}", "an answer", *ids)
 
     def _note_foreign(self, fact: OrderFact) -> None:
-        kind = venue_order_kind(fact.client_id)
-        if fact.client_id in self._told_foreign or (
-            kind is None and not self._reconciler.is_started
-        ):
-            return  # At the start an event may come before its order was taken over.
+        kind = stranger_kind(fact.client_id, self.trader_id.get_tag())
+        is_ours = kind is VenueEventKind.UNAPPROVED_ORDER and self.is_approved(
+            base_of(fact.client_id)
+        )
+        # At the start an event may come before its order was taken over.
+        is_early = kind in _UNTIL_STARTED and not self._reconciler.is_started
+        if is_ours or is_early or fact.client_id in self._told_foreign:
+            return
         self._told_foreign.add(fact.client_id)
-        kind = kind or VenueEventKind.FOREIGN_ORDER
         self.alarm(kind, f"{fact.client_id} on {fact.symbol}", "orders sent by this node")
 
     # -- life cycle ---------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -26,6 +27,7 @@ from adapters.sync import OrderSync
 from adapters.teller import OrderTeller
 from adapters.unresolved import Doubt, Resolver
 from risk.events import FUNDING_TOPIC, FundingPayment, VenueEventKind
+from risk.kills import DIRECT_ORDER_PREFIX
 
 GRACE_SECS = 2.0
 """How long a fill that one event announces may take to come with its fee in another."""
@@ -36,16 +38,33 @@ VENUE_ORDERS = {
     "autoclose-": VenueEventKind.LIQUIDATED,
     "adl_autoclose": VenueEventKind.ADL,
     "settlement_autoclose-": VenueEventKind.LIQUIDATED,
+    DIRECT_ORDER_PREFIX: VenueEventKind.KILLED_DIRECT,
 }
-"""Client ids under which the venue trades for the account (Binance: Order Update)."""
+"""Client ids under which the venue trades for the account (Binance: Order Update), and those of a kill
+from outside the node."""
+OWN_SHAPES = r"(O-\d{8}-\d{6}-%s-|[XP]-[0-9a-f]{10,}-)"
+"""How the client ids of a node with this tag begin (NautilusTrader: ClientOrderIdGenerator), and those
+of the orders that the gate makes itself."""
 
 Row = dict[str, Any]
 
 
-def venue_order_kind(client_id: str) -> VenueEventKind | None:
-    """Return what the venue did, if the order is one of its own."""
+def stranger_kind(client_id: str, tag: str) -> VenueEventKind:
+    """
+    Return what an order says that nobody here knows.
+
+    Parameters
+    ----------
+    client_id : str
+        Its client order id.
+    tag : str
+        The tag of the node's trader id, which its own order ids carry.
+
+    """
     kinds = (kind for start, kind in VENUE_ORDERS.items() if client_id.startswith(start))
-    return next(kinds, None)
+    is_like_ours = re.match(OWN_SHAPES % re.escape(tag), client_id)
+    other = VenueEventKind.UNAPPROVED_ORDER if is_like_ours else VenueEventKind.FOREIGN_ORDER
+    return next(kinds, other)
 
 
 class UserEvents:

@@ -111,6 +111,10 @@ class VenueEventKind(Enum):
     POSITION_MISMATCH = ("POSITION_MISMATCH", Reaction.HALTED)
     UNREADABLE = ("UNREADABLE", Reaction.ALARM)
     UNAPPROVED_REQUEST = ("UNAPPROVED_REQUEST", Reaction.HALTED)
+    UNAPPROVED_ORDER = ("UNAPPROVED_ORDER", Reaction.HALTED)
+    """At the venue, under an id like ours, and no gate here or in an earlier life has approved it."""
+    KILLED_DIRECT = ("KILLED_DIRECT", Reaction.HALTED)
+    """A kill from outside this node trades on its account."""
     COUNTDOWN_FIRED = ("COUNTDOWN_FIRED", Reaction.ALARM)
     """The venue's dead man's switch may have canceled orders: whoever keeps stops looks at once."""
 

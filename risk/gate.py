@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from asyncio import AbstractEventLoop
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import Clock, Logger, MessageBus
@@ -95,6 +95,7 @@ class RiskGate:
         self._answers = Answers(msgbus, cache, clock)
         self._waiting: deque[Command] = deque()
         self._denials_in_a_row = 0
+        self._approved_before: Set[str] = frozenset()
         self._choke = self.judge.rulebook.tallies["choke_point"]
         self._use_bars = limits.market_data.price_source == "bar"
         self._feeds: dict[str, SymbolFeed] = {}
@@ -106,6 +107,14 @@ class RiskGate:
         kernel = {"msgbus": msgbus, "cache": cache, "clock": clock}
         self.desk = Desk(self.execute, self._release, **kernel)
         self.brackets = None if loop is None else Brackets(self.judge, self.desk, **kernel)
+
+    def remember(self, client_order_ids: Set[str]) -> None:
+        """Take note of the orders that were approved in earlier lives of this node."""
+        self._approved_before = client_order_ids
+
+    def has_approved(self, client_order_id: str) -> bool:
+        """Return whether an order was approved here, adopted, or approved in an earlier life."""
+        return self.judge.knows(client_order_id) or client_order_id in self._approved_before
 
     def look(self) -> None:
         """Look at prices and losses, also when nobody asks for anything."""

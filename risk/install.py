@@ -112,11 +112,19 @@ def install_guard(
         _swap_client(kernel, client, gate)
     else:
         guard_live_client(client, gate.approvals)
+        _remember(rounds, gate, client)
         gate.judge.is_measuring = False  # until the venue has said what was there before
         is_same_account = not isinstance(client, SandboxExecutionClient)
         pulse = Pulse(gate, rounds, loop=kernel.loop, is_same_account=is_same_account)
         kernel.trader.add_actor(pulse)
     return Guard(gate, ledger, record)
+
+
+def _remember(rounds: Rounds, gate: RiskGate, client: ExecutionClient) -> None:
+    """Let gate and client know what earlier lives have approved."""
+    gate.remember(rounds.ids)
+    if hasattr(client, "is_approved"):  # a simulated one has nobody beside it
+        client.is_approved = gate.has_approved
 
 
 def _only_client(kernel: NautilusKernel) -> ExecutionClient:
