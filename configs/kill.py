@@ -10,8 +10,8 @@ from nautilus_trader.trading.strategy import Strategy
 
 from actors.kill_redis import RedisSwitch
 from actors.kill_switch import KillSwitch
-from actors.redis_link import RedisLink
-from configs.profile import KillSection, Profile
+from configs.profile import Profile
+from configs.redis_link import redis_link
 from configs.secrets import Password
 from risk.install import Guard
 from risk.kills import KillLevel
@@ -34,7 +34,10 @@ def attach_kill_switch(
     """
     assert profile.kill is not None, "Invariant: every mode but a backtest can be killed"
     client = next(iter(node.kernel.exec_engine._clients.values()))
-    level, link = KillLevel[profile.kill.level], redis_link(profile.kill, password)
+    level, link = (
+        KillLevel[profile.kill.level],
+        redis_link(profile.kill.redis_url, profile.kill.redis_loss, password),
+    )
     redis = link and RedisSwitch(
         link, level, trader_id=profile.trader_id, judge=guard.gate.judge,
         msgbus=node.kernel.msgbus, clock=node.kernel.clock,
@@ -49,17 +52,6 @@ def attach_kill_switch(
     )
     node.trader.add_actor(switch)
     return switch
-
-
-def redis_link(section: KillSection, password: Password | None) -> RedisLink | None:
-    """Return where the profile's Redis is, if it has one."""
-    if section.redis_url is None:
-        return None
-    return RedisLink(
-        section.redis_url,
-        section.redis_loss == "HOLD",
-        None if password is None else password.reveal,
-    )
 
 
 def traded(strategies: Iterable[Strategy]) -> dict[str, str]:

@@ -40,6 +40,11 @@ class NodeFiles(NamedTuple):
         return pid if isinstance(pid, int) else None
 
     @property
+    def trader_id(self) -> str:
+        """Return whose node it is, nothing where no node has said so."""
+        return str(self.node.get("trader_id", ""))
+
+    @property
     def profile(self) -> dict[str, Any]:
         """Return the node's profile, as it was resolved."""
         return dict(self.node.get("profile") or {})
@@ -51,6 +56,12 @@ class NodeFiles(NamedTuple):
         if not isinstance(at_ns, int) or at_ns > time.monotonic_ns():
             return None
         return (time.monotonic_ns() - at_ns) / NS_PER_MS
+
+    @property
+    def is_process_there(self) -> bool:
+        """Return whether the node's process exists, and does not say that it has ended."""
+        has_ended = self.heartbeat.get("is_ended") and self.heartbeat.get("pid") == self.pid
+        return self.pid is not None and is_running(self.pid) and not has_ended
 
     @property
     def trouble(self) -> str | None:
@@ -102,11 +113,12 @@ def is_running(pid: int) -> bool:
     """Return whether a process is there, and not merely waiting to be buried."""
     try:
         os.kill(pid, 0)
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return True  # no /proc here: the signal said that it is there
-    return state not in {"Z", "X"}
+        return True  # no /proc here, or gone just now: the next look tells
+    return stat.rpartition(")")[2].split()[0] not in {"Z", "X"}

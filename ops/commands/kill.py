@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from configs.cli import BAD_CONFIGURATION, BROKEN_INVARIANT, OK
+from ops import redis_pull
 from ops.direct.command import add_options, kill_direct
 from ops.node_files import NodeFiles, read_kills, read_node
 from risk.kills import Kill, KillError, KillLevel, Scope
@@ -62,12 +63,15 @@ def _refuse(text: str) -> int:
 
 async def _pull(node: NodeFiles, kill: Kill) -> int:
     began = time.monotonic()
-    state = node.folder.path
+    state, text = node.folder.path, json.dumps(kill.row() | {"trader_id": node.trader_id})
     print(f"{kill.level.name} of {kill.scope}: pulled", flush=True)
     try:
-        replace_file(node.folder.kill, json.dumps(kill.row()).encode())
+        replace_file(node.folder.kill, text.encode())
     except OSError as e:
         print(f"{node.folder.kill}: cannot be written: {e.strerror}")
+    hindered = await redis_pull.pull(node, text)
+    if hindered is not None:
+        print(hindered)
     trouble = node.trouble
     if trouble is not None:
         _latch(node, kill)

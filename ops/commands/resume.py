@@ -1,0 +1,136 @@
+"""Let a node take new risk again: a person, a reason, and nothing that is still open."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from pathlib import Path
+
+from configs.cli import BAD_CONFIGURATION, BROKEN_INVARIANT, OK
+from configs.secrets import SecretsError
+from ops import redis_pull
+from ops.node_files import NodeFiles, read_node
+from ops.resuming import NOT_JUDGED, Tripped, allowed, look, open_causes
+from risk.kills import KillError, Scope
+from risk.latch import Latch, LatchError, LatchView
+
+HELP = "let a node take new risk again, when nothing is open any more"
+OBEY_SEC_MAX = 10.0
+LOOK_SEC = 0.05
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    add = parser.add_argument
+    add("--state", type=Path, metavar="DIR", required=True, help="the node's state folder")
+    add("--by", required=True, help="who decides")
+    add("--reason", required=True, help="why")
+    add("--scope", help="take back the kill of this scope only; default: everything")
+    add("--yes", action="store_true", help="what will be allowed has been read")
+    add("--take-losses", action="store_true",
+        help="the day's loss and the drawdown are taken as given, and measured anew")  # fmt: skip
+    add("--unreadable", action="store_true", help="the latch is none, and that is understood")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Resume, or say what is open; return the exit code."""
+    if not args.by.strip() or not args.reason.strip():
+        return _say(BAD_CONFIGURATION, "refused: --by and --reason must not be empty")
+    if not args.state.is_dir():
+        return _say(BAD_CONFIGURATION, f"--state = {args.state}: no such folder")
+    try:
+        scope = None if args.scope is None else Scope.parse(args.scope)
+    except KillError as e:
+        return _say(BAD_CONFIGURATION, f"bad argument: {e}")
+    node = read_node(args.state)
+    if not node.folder.latch.is_file():
+        return _say(BROKEN_INVARIANT, f"no latch in {args.state}: no node has written there")
+    try:
+        return asyncio.run(_resume(node, scope, args))
+    except (LatchError, SecretsError, *redis_pull.FAILURES) as e:
+        return _say(BROKEN_INVARIANT, f"refused: {e}")
+
+
+def _say(code: int, text: str) -> int:
+    print(text, file=sys.stderr)
+    return code
+
+
+async def _resume(node: NodeFiles, scope: Scope | None, args: argparse.Namespace) -> int:
+    tripped, causes = await look(node, unreadable=args.unreadable)
+    if not tripped.is_anything:
+        return _say(BROKEN_INVARIANT, "refused: trading is ACTIVE, nothing is tripped")
+    if scope is not None and scope.name and scope not in tripped.scopes():
+        return _say(BROKEN_INVARIANT, f"refused: no kill of {scope} is open")
+    causes += open_causes(node, tripped.view, takes_losses=args.take_losses)
+    if causes:
+        print("refused: still open:", file=sys.stderr)
+        return _say(BROKEN_INVARIANT, "\n".join(f"  {cause}" for cause in causes))
+    _show(node, tripped, scope)
+    if not (args.yes or _agrees()):
+        return _say(BROKEN_INVARIANT, "refused: say --yes when this is what you want")
+    view = tripped.resumed(scope)._replace(by=args.by, reason=args.reason)
+    await _write(node, tripped, scope, view)
+    return await _follow(node, scope)
+
+
+def _show(node: NodeFiles, tripped: Tripped, scope: Scope | None) -> None:
+    view = tripped.view
+    print(f"{view.state.name}, {node.folder.path}")
+    for cause in view.causes:
+        print(f"  because {cause}")
+    for kill in view.kills:
+        print(f"  killed: {kill.level.name} of {kill.scope} by {kill.by}: {kill.reason}")
+    print("allowed again:")
+    strategies = dict(node.node.get("strategies") or {})
+    for line in allowed(node.profile, scope, strategies) or ["unknown: no node.json"]:
+        print(f"  {line}")
+    if not node.is_process_there:
+        print(NOT_JUDGED)
+
+
+def _agrees() -> bool:
+    if not sys.stdin.isatty():
+        return False
+    return input("Type yes to allow this: ").strip().lower() == "yes"
+
+
+async def _write(node: NodeFiles, tripped: Tripped, scope: Scope | None, view: LatchView) -> None:
+    """Take back the switches first: one that is still pulled would pull again."""
+    ts_ns = time.time_ns()
+    everything = scope is None or not scope.name
+    for key in await redis_pull.withdraw(node, None if everything else scope, view, ts_ns):
+        print(f"taken back in Redis: {key}")
+    if tripped.file is not None and (everything or tripped.file.scope == scope):
+        node.folder.kill.unlink(missing_ok=True)
+        print(f"taken back: {node.folder.kill}")
+    latch = Latch(node.folder.latch)
+    try:
+        latch.read()
+    except LatchError:
+        latch.set_aside(ts_ns)  # understood, and kept
+    latch.write(
+        view.state, view.causes, by=view.by, reason=view.reason, ts_ns=ts_ns,
+        kills=view.kills, resumed=view.resumed, was=view.was,
+    )  # fmt: skip
+
+
+async def _follow(node: NodeFiles, scope: Scope | None) -> int:
+    """Wait until a running node has obeyed: it writes the latch anew, and the journal before."""
+    if not node.is_process_there:
+        print("resumed; the next start journals it")
+        return OK
+    try:
+        async with asyncio.timeout(OBEY_SEC_MAX):
+            while Latch(node.folder.latch).read().resumed:
+                await asyncio.sleep(LOOK_SEC)
+    except TimeoutError:
+        return _say(BROKEN_INVARIANT, f"the node has not obeyed within {OBEY_SEC_MAX:.0f} s")
+    view = Latch(node.folder.latch).read()
+    what = "everything" if scope is None or not scope.name else str(scope)
+    print(f"resumed: {what}; the node is {view.state.name}")
+    for kill in view.kills:
+        print(f"  still killed: {kill.level.name} of {kill.scope}")
+    return OK

@@ -1,0 +1,95 @@
+"""Redis from a terminal: pull the switch there, and take back what a person resumes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from redis.exceptions import RedisError
+
+from actors.redis_link import CHANNEL, RedisLink, latch_key, open_redis, switch_keys
+from configs.redis_link import redis_link
+from configs.secrets import SecretsError, load_redis_password
+from ops.node_files import NodeFiles
+from risk.kills import Kill, KillLevel, Scope, parse_kill
+from risk.latch import LatchView
+
+FAILURES = (RedisError, OSError, TimeoutError)
+
+
+def link_of(node: NodeFiles) -> RedisLink | None:
+    """
+    Return the Redis of a node's profile, None where it has none.
+
+    Raises
+    ------
+    SecretsError
+        If the file of its password is not kept as it must be.
+
+    """
+    section = node.profile.get("kill") or {}
+    url = section.get("redis_url")
+    if url is None:
+        return None
+    keys = node.node.get("keys")
+    password = load_redis_password(path=Path(keys) if keys and Path(keys).exists() else None)
+    return redis_link(url, section.get("redis_loss"), password)
+
+
+async def pull(node: NodeFiles, kill_text: str) -> str | None:
+    """Pull the trader's own switch in Redis, where there is one; return what hindered it."""
+    try:
+        link = link_of(node)
+        if link is None:
+            return None
+        async with open_redis(link) as client:
+            await client.set(switch_keys(node.trader_id)[1], kill_text)
+            await client.publish(CHANNEL, kill_text)
+    except (SecretsError, *FAILURES) as e:
+        return f"not pulled in Redis: {e}"
+    return None
+
+
+async def pulled(node: NodeFiles) -> dict[str, Kill]:
+    """
+    Return the switches that are pulled in Redis, by key.
+
+    Raises
+    ------
+    SecretsError, RedisError, OSError, TimeoutError
+        If that cannot be known.
+
+    """
+    link = link_of(node)
+    if link is None:
+        return {}
+    keys = switch_keys(node.trader_id)
+    async with open_redis(link) as client:
+        texts = await client.mget(keys)
+    default = KillLevel[(node.profile.get("kill") or {}).get("level", "HALT")]
+    kills = {
+        key: parse_kill(text, default=default, source="redis", by=f"redis {key}", ts_ns=0)
+        for key, text in zip(keys, texts, strict=True)
+    }
+    return {key: kill for key, kill in kills.items() if kill is not None}
+
+
+async def withdraw(node: NodeFiles, scope: Scope | None, view: LatchView, ts_ns: int) -> list[str]:
+    """
+    Take back the switches of *scope* (None: all) in Redis and put *view* there; return the keys.
+
+    Raises
+    ------
+    SecretsError, RedisError, OSError, TimeoutError
+        If that was not done.
+
+    """
+    link = link_of(node)
+    if link is None:
+        return []
+    found = await pulled(node)
+    keys = [key for key, kill in found.items() if scope is None or kill.scope == scope]
+    async with open_redis(link) as client:
+        await client.set(latch_key(node.trader_id), view.encode(ts_ns))
+        if keys:
+            await client.delete(*keys)
+    return keys
