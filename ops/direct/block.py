@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from risk.kills import Kill
 from risk.latch import Latch, LatchError
 from risk.state_dir import StateDir
+
+if TYPE_CHECKING:
+    from actors.redis_link import RedisLink
 
 
 class Block:
@@ -43,3 +49,28 @@ class Block:
         except LatchError as e:
             return f"not latched: {e}"
         return None
+
+
+async def tell_redis(
+    link: RedisLink | None, trader_id: str, kill: Kill, say: Callable[[str], None]
+) -> None:
+    """
+    Pull the switch in the node's Redis too, for this trader alone, and say what came of it.
+
+    The latch file holds without it, so that a Redis that is away is told and no more.
+
+    """
+    if link is None:
+        return
+    try:
+        # Imported late: only who has a Redis waits for its package.
+        from actors.redis_link import CHANNEL, open_redis, switch_keys
+
+        text = json.dumps(kill.row() | {"trader_id": trader_id})
+        async with open_redis(link) as client:
+            await client.set(switch_keys(trader_id)[1], text)
+            await client.publish(CHANNEL, text)
+    except Exception as e:  # noqa: BLE001 - nothing about Redis hinders a kill
+        say(f"NOT IN REDIS: {e!r}")
+        return
+    say("latched in Redis")

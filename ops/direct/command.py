@@ -8,15 +8,17 @@ import getpass
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from configs.cli import BAD_CONFIGURATION
-from configs.secrets import Credentials, SecretsError, load_credentials
+from configs.secrets import Credentials, SecretsError, load_credentials, load_redis_password
 from ops.direct.report import DirectReport
 from ops.direct.run import DEADLINE_SEC, QUIET_SEC, Patience, run_direct
 from ops.direct.where import Where, WhereError, from_node, from_options
 from risk.kills import KillError, KillLevel, Scope
 
-LEVELS = tuple(level.name for level in KillLevel)
+if TYPE_CHECKING:
+    from actors.redis_link import RedisLink
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -74,6 +76,24 @@ def find_keys(where: Where, named: Path | None) -> Credentials | None:
     return load_credentials(where.environment, path=named or where.keys)
 
 
+def find_redis(where: Where, named: Path | None) -> RedisLink | None:
+    """
+    Return the node's Redis, None where it has none.
+
+    Raises
+    ------
+    SecretsError
+        If its password is badly kept.
+
+    """
+    if where.redis_url is None:
+        return None
+    from actors.redis_link import RedisLink  # Only who has a Redis waits for its package.
+
+    password = load_redis_password(path=named or where.keys)
+    return RedisLink(where.redis_url, True, None if password is None else password.reveal)  # noqa: FBT003
+
+
 def kill_direct(args: argparse.Namespace) -> int:
     """
     Carry out ``ops kill --direct``; return the exit code.
@@ -87,6 +107,7 @@ def kill_direct(args: argparse.Namespace) -> int:
 
     try:
         where = find_where(args.state, args.environment, args.venue)
+        where = where._replace(redis=find_redis(where, args.keys))
         report = asyncio.run(
             run_direct(
                 where, find_keys(where, args.keys), KillLevel[args.level], Scope.parse(args.scope),

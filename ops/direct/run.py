@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ops.direct.act import Hands
-from ops.direct.block import Block
+from ops.direct.block import Block, tell_redis
 from ops.direct.client import DirectClient, KeyPair
 from ops.direct.look import Look, take_look
 from ops.direct.plan import Plan, Target, make_plan
@@ -52,7 +52,7 @@ async def run_direct(
     Parameters
     ----------
     where : Where
-        The venue's address, and what is known about the node.
+        The venue's address, and what is known about the node; its Redis is told, too.
     keys : KeyPair, optional
         The account's keys; None for a paper node, whose account dies with it: it is only blocked.
     level : KillLevel
@@ -78,23 +78,15 @@ async def run_direct(
     block = Block(where.state_dir, kill)
     trouble = block.ensure()
     steps.say(trouble or f"{level.name} of {scope}: {where.latched}")
-    if keys is None:
-        steps.say("the account is simulated in the node: nothing rests at a venue")
-        left = (trouble,) if trouble else ()
-        return _report(kill, steps, left, rounds=0, requests=0)
-    async with DirectClient(where.rest_url, keys, steps.say) as client:
-        run = _Run(client, target, block, patience, steps)
-        try:
-            async with asyncio.timeout(patience.deadline_sec):
-                await run.until_true()
-        except TimeoutError:
-            steps.say(f"NOT DONE after {patience.deadline_sec:g} s, left as of the last look:")
-        finally:
-            run.hands.stop()
-        left = run.left()
-        for item in left:
-            steps.say(f"LEFT: {item}")
-        return _report(kill, steps, left, rounds=run.rounds, requests=client.requests)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(tell_redis(where.redis, where.trader_id, kill, steps.say))
+        if keys is None:
+            steps.say("the account is simulated in the node: nothing rests at a venue")
+            return _report(kill, steps, (trouble,) if trouble else (), rounds=0, requests=0)
+        async with DirectClient(where.rest_url, keys, steps.say) as client:
+            run = _Run(client, target, block, patience, steps)
+            left = await run.to_the_end()
+            return _report(kill, steps, left, rounds=run.rounds, requests=client.requests)
 
 
 class _Run:
@@ -113,7 +105,22 @@ class _Run:
         self.hands = Hands(client, steps)
         self.rounds = 0
 
-    async def until_true(self) -> None:
+    async def to_the_end(self) -> tuple[str, ...]:
+        """Go on until it is true or the deadline has come; return what is left, and say it."""
+        try:
+            async with asyncio.timeout(self._patience.deadline_sec):
+                await self._until_true()
+        except TimeoutError:
+            after = f"{self._patience.deadline_sec:g} s"
+            self._steps.say(f"NOT DONE after {after}, left as of the last look:")
+        finally:
+            self.hands.stop()
+        left = self._left()
+        for item in left:
+            self._steps.say(f"LEFT: {item}")
+        return left
+
+    async def _until_true(self) -> None:
         """Return once everything is as asked for, and still is after the quiet time."""
         while True:
             if await self._is_true():
@@ -129,7 +136,7 @@ class _Run:
             await self.hands.carry_out(plan)
             await self._rest(plan)
 
-    def left(self) -> tuple[str, ...]:
+    def _left(self) -> tuple[str, ...]:
         """Return, item by item, what the last look showed, and what keeps it from being proved."""
         trouble = self._block.ensure()
         found = [str(item) for item in self._target.left(self._look)]

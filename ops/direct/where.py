@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from adapters.settings import REST_HOSTS, REST_URLS, VenueEnvironment, judge_url
 from risk.kills import Scope
 from risk.state_dir import StateDir
+
+if TYPE_CHECKING:
+    from actors.redis_link import RedisLink
 
 
 class WhereError(ValueError):
@@ -28,17 +31,25 @@ class Where(NamedTuple):
     environment: VenueEnvironment
     rest_url: str
     state_dir: Path | None = None
+    trader_id: str = ""
     mode: str = ""
     pid: int | None = None
     symbols: tuple[str, ...] = ()
     strategies: Mapping[str, str] = {}
     profile: Mapping[str, Any] = {}
     keys: Path | None = None
+    redis: RedisLink | None = None
+    """Where its kill switch lies in Redis; node.json knows no password, so whoever has it sets this."""
 
     @property
     def is_paper(self) -> bool:
         """Whether the account is simulated in the node, so that no key and no venue is needed."""
         return self.mode == "paper"
+
+    @property
+    def redis_url(self) -> str | None:
+        """Return where the node's kill switch lies in Redis, if it does."""
+        return (self.profile.get("kill") or {}).get("redis_url")
 
     @property
     def latched(self) -> str:
@@ -82,7 +93,7 @@ def from_node(state_dir: Path) -> Where:
         environment, url = table["environment"], table["rest_url"]
         keys, pid = table.get("keys"), table.get("pid")
         where = Where(
-            environment, url, state_dir, str(table["mode"]), None if pid is None else int(pid),
+            environment, url, state_dir, str(table["trader_id"]), str(table["mode"]), None if pid is None else int(pid),
             tuple(table["symbols"]), dict(table["strategies"]), dict(table["profile"]),
             None if keys is None else Path(keys),
         )  # fmt: skip

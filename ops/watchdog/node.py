@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 from typing import Any
 
+from ops.node_files import is_running, read_table
 from ops.watchdog.verdict import Facts
 from risk.state_dir import StateDir
 
@@ -40,7 +39,7 @@ class NodeWatch:
         spent_ns = 0 if self._turned_ns is None else min(mono_ns - self._turned_ns, TURN_NS_MAX)
         self._turned_ns = mono_ns
         self._beat = read_beat(self._state.heartbeat) or self._beat
-        node = _read(self._state.node) or {}
+        node = read_table(self._state.node)
         pid, beat = node.get("pid"), self._beat
         if beat is not None and pid is None:
             pid = beat["pid"]
@@ -56,31 +55,8 @@ class NodeWatch:
 
 def read_beat(path: Path) -> dict[str, Any] | None:
     """Return a heartbeat, None when there is none or it cannot be read."""
-    beat = _read(path)
+    beat = read_table(path)
     needed = {"pid", "seq", "mono_ns", "gate_mono_ns", "feeds", "is_user_stream_up", "positions"}
-    if beat is None or not needed <= beat.keys():
+    if not needed <= beat.keys():
         return None
     return {"is_ended": False} | beat
-
-
-def is_running(pid: int) -> bool:
-    """Return whether a process is there and more than an entry that its parent has not read yet."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return True  # No Linux, or gone just now: the next turn tells.
-    return stat.rpartition(")")[2].split()[0] not in ("Z", "X")
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        table = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    return table if isinstance(table, dict) else None

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from configs.secrets import Credentials, load_credentials
+from configs.secrets import Credentials
 from ops.direct.client import DirectClient, VenueError
+from ops.direct.command import find_keys, find_redis
 from ops.direct.look import Held, Look, look_at_positions, take_look
 from ops.direct.report import DirectReport
 from ops.direct.run import run_direct
 from ops.direct.where import Where
 from ops.watchdog.verdict import naked
 from risk.kills import ACCOUNT, KillLevel, Scope
+
+if TYPE_CHECKING:
+    from actors.redis_link import RedisLink
 
 NAKED_LOOKS = 2
 """So many looks in a row must show a position without its stop: between two a stop is replaced."""
@@ -87,21 +92,20 @@ class KeyRing:
 
     def __init__(self, named: Path | None) -> None:
         self._named = named
-        self._loaded: dict[tuple[str, Path | None], Credentials] = {}
+        self._loaded: dict[object, tuple[Credentials | None, RedisLink | None]] = {}
 
-    def keys_of(self, where: Where) -> Credentials | None:
+    def open(self, where: Where) -> tuple[Where, Credentials | None]:
         """
-        Return the keys of a node, None for a paper node.
+        Return a node with its Redis, and its keys (None for a paper node).
 
         Raises
         ------
         SecretsError
-            If there are none.
+            If there are no keys, or they are badly kept.
 
         """
-        if where.is_paper:
-            return None
-        place = where.environment, self._named or where.keys
+        place = where.is_paper, where.environment, where.keys, where.redis_url
         if place not in self._loaded:
-            self._loaded[place] = load_credentials(where.environment, path=place[1])
-        return self._loaded[place]
+            self._loaded[place] = find_keys(where, self._named), find_redis(where, self._named)
+        keys, redis = self._loaded[place]
+        return where._replace(redis=redis), keys

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from ops.watchdog.node import TURN_NS_MAX, NodeWatch, is_running, read_beat
+from ops.node_files import is_running
+from ops.watchdog.node import TURN_NS_MAX, NodeWatch, read_beat
 from risk.state_dir import StateDir
 
 TURN_NS = 250_000_000
