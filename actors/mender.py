@@ -22,6 +22,7 @@ from risk.protection import Fault, Finding, Position, Prices, Stop, through, tri
 from risk.translate import filters_of
 
 CANCEL_AGAIN_MS = 2_000
+UNANSWERED = frozenset({OrderStatus.INITIALIZED, OrderStatus.SUBMITTED})
 
 
 class Mender:
@@ -38,6 +39,8 @@ class Mender:
         Of the kernel.
     limits : ProtectionLimits
         The times.
+    is_held : Callable
+        Whether the gate keeps an order back until its entry fills.
     tell : Callable
         Takes the words of an alarm.
 
@@ -50,12 +53,14 @@ class Mender:
         cache: CacheFacade,
         *,
         limits: ProtectionLimits,
+        is_held: Callable[[ClientOrderId], bool],
         tell: Callable[[str], None],
     ) -> None:
         self._desk = desk
         self._judge = judge
         self._cache = cache
         self._limits = limits
+        self._is_held = is_held
         self._tell = tell
 
     def clock_of(self, position: Position, instrument_id: InstrumentId, now_ns: int) -> CoverClock:
@@ -74,7 +79,6 @@ class Mender:
         self,
         symbol: GuardedSymbol,
         position: Position,
-        stops: list[Stop],
         findings: list[Finding],
         *,
         prices: Prices,
@@ -95,7 +99,7 @@ class Mender:
             bare_ms=(now_ns - clock.bare_ns) // NS_PER_MS,
             known_ms=(now_ns - clock.known_ns) // NS_PER_MS,
             exits_qty=self._exits_qty(position),
-            is_asked=self._is_asked(position, stops, verified_ns),
+            is_asked=self._is_asked(position, verified_ns),
             is_through=through(asked, prices, self._judge.limits.market_data.price_age_ms_max)
             .is_through,
             is_heard=is_heard,
@@ -115,16 +119,19 @@ class Mender:
         )
         self._send(symbol, position, action, cause, trigger)
 
-    def _is_asked(self, position: Position, stops: list[Stop], verified_ns: int) -> bool:
+    def _is_asked(self, position: Position, verified_ns: int) -> bool:
         """Return whether a stop was sent, and the venue has neither answered nor shown to lack it."""
-        sent = (
-            self._cache.order(ClientOrderId(stop.client_order_id))
-            for stop in stops
-            if not stop.is_resting and stop.is_reduce_only and stop.side == -position.side
-        )
+        book = self._judge.account.symbol(position.instrument_id)
+        keys = [
+            ClientOrderId(p.client_order_id)
+            for p in book.pending.values()
+            if p.is_stop and p.side == -position.side and not p.is_accepted
+        ]
+        sent = [self._cache.order(key) for key in keys if not self._is_held(key)]
         return any(
-            order.status == OrderStatus.SUBMITTED and order.last_event.ts_init >= verified_ns
+            order.status in UNANSWERED and order.last_event.ts_init >= verified_ns
             for order in sent
+            if order is not None
         )
 
     def _trigger(self, symbol: GuardedSymbol, position: Position) -> tuple[Decimal, TriggerType]:

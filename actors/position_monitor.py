@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -67,6 +68,7 @@ class PositionMonitor(Actor):  # type: ignore[misc]
         self._judge = guard.gate.judge
         self._limits = protection
         self._client = client
+        self._is_looking = False
         self._age_ms_max = self._judge.limits.market_data.price_age_ms_max
         self._distance_bps_max = self._judge.limits.orders.stop_distance_bps_max
         self._ids = tuple(InstrumentId.from_str(key) for key in self._judge.limits.symbols)
@@ -77,9 +79,11 @@ class PositionMonitor(Actor):  # type: ignore[misc]
             self._client, self.clock, reserve=self._judge.limits.rates.exit_reserve_ratio,
             tell=self._alarm, on_verified=self._look_safely, on_positions=self._on_positions,
         )  # fmt: skip
+        brackets = self._guard.gate.brackets
+        assert brackets is not None, "Invariant: only a live kernel has a monitor"
         self._mender = Mender(
             self._guard.gate.desk, self._judge, self.cache,
-            limits=self._limits, tell=self._alarm,
+            limits=self._limits, is_held=brackets.is_held, tell=self._alarm,
         )  # fmt: skip
         self._floors = VenueFloors(self._limits)
         # After the ledger, and before the brackets, so that it is seen what they find; what they do
@@ -114,7 +118,8 @@ class PositionMonitor(Actor):  # type: ignore[misc]
         self._look_safely(event.instrument_id)
 
     def _on_venue_event(self, event: VenueEvent) -> None:
-        if event.kind is VenueEventKind.USER_STREAM_BACK:
+        # After a gap in what was told, and when the venue's countdown may have taken stops as well.
+        if event.kind in {VenueEventKind.USER_STREAM_BACK, VenueEventKind.COUNTDOWN_FIRED}:
             self._look_at_everything()
 
     def _on_timer(self, _event: TimeEvent) -> None:
@@ -154,10 +159,18 @@ class PositionMonitor(Actor):  # type: ignore[misc]
 
     def _look_safely(self, instrument_id: InstrumentId, since_ns: int | None = None) -> None:
         """Look; a monitor that cannot must not let in more, and raises nothing into the node."""
+        self._safely(instrument_id, lambda: self._look(instrument_id, since_ns))
+
+    def _safely(self, instrument_id: InstrumentId, work: Callable[[], object]) -> None:
+        if self._is_looking:
+            return  # Told by what is being sent right now; its answer comes later.
+        self._is_looking = True
         try:
-            self._look(instrument_id, since_ns)
+            work()
         except Exception as e:  # noqa: BLE001 - whoever cannot protect must not let in more
             self._broken(instrument_id, e)
+        finally:
+            self._is_looking = False
 
     def _broken(self, instrument_id: InstrumentId, error: Exception) -> None:
         cause = f"MONITOR_BROKEN: observed={instrument_id}: {error!r}, limit=every position watched"
@@ -183,7 +196,7 @@ class PositionMonitor(Actor):  # type: ignore[misc]
             self._remember(symbol, position, stops)
             is_urgent = self._look_at_price(symbol, position, now_ns) or is_bare
             self._mender.cover(
-                symbol, position, stops, findings,
+                symbol, position, findings,
                 prices=prices_of(self.cache, instrument_id, now_ns),
                 is_heard=self._venue.is_heard(),
                 verified_ns=self._venue.verified_ns(instrument_id), now_ns=now_ns,
@@ -237,11 +250,9 @@ class PositionMonitor(Actor):  # type: ignore[misc]
         symbol = self.symbols.get(instrument_id)
         if symbol is None or symbol.clock is None or not symbol.good:
             return
-        try:
-            position = position_of(self.cache, instrument_id)
-            self._look_at_price(symbol, position, self.clock.timestamp_ns())
-        except Exception as e:  # noqa: BLE001 - whoever cannot protect must not let in more
-            self._broken(instrument_id, e)
+        position = position_of(self.cache, instrument_id)
+        now_ns = self.clock.timestamp_ns()
+        self._safely(instrument_id, lambda: self._look_at_price(symbol, position, now_ns))
 
     def _look_at_price(self, symbol: GuardedSymbol, position: Position, now_ns: int) -> bool:
         """Compare the price with the stops; return whether it is through one."""

@@ -24,6 +24,7 @@ from pydantic import ValidationError
 from actors.dead_man import DeadMan
 from actors.kill_switch import KillSwitch
 from actors.market import MarketData, MarketDataConfig
+from actors.position_monitor import attach_monitor
 from adapters.config import ACCOUNT_TYPE, data_client_config, exec_client_config
 from adapters.engine_config import live_exec_engine_config
 from adapters.factories import make_factories
@@ -147,6 +148,7 @@ def build_node(
         profile_hash=profile.hash,
     )
     assert_guarded(node.kernel, guard)
+    attach_monitor(node.kernel, guard)
     dead_man = attach_safety(node, guard, profile, settings, state_dir)
     node.trader.add_actor(MarketData(MarketDataConfig(instrument_ids=_ids(profile))))
     containment = Containment(guard.gate.judge, node.kernel.clock)
