@@ -68,10 +68,10 @@ class NodeFiles(NamedTuple):
         """Return why no node lives here, as far as can be seen; None when one does."""
         if not self.node:
             return "no node has run here"
+        if self.heartbeat.get("is_ended") and self.heartbeat.get("pid") == self.pid:
+            return f"the node (pid {self.pid}) has ended in order"
         if self.pid is None or not is_running(self.pid):
             return f"the node (pid {self.pid}) is dead"
-        if self.heartbeat.get("is_ended"):
-            return f"the node (pid {self.pid}) is ending"
         age_ms, most_ms = self.heartbeat_age_ms, self._age_ms_max
         if self.heartbeat.get("pid") != self.pid or age_ms is None:
             return f"the node (pid {self.pid}) has no heartbeat"

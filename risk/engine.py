@@ -38,7 +38,7 @@ class _Guarded:
         Tighten the trading state; loosening is refused.
 
         Any code in the process can call this, so it can never un-halt: that takes a person, a
-        reason and the command ``python -m risk resume``.
+        reason and the command ``python -m ops resume``.
 
         """
         ours = next(o for o, stock in _STOCK.items() if stock == state)
@@ -51,7 +51,7 @@ class _Guarded:
         if ours < judge.state.state:
             self._log.error(  # type: ignore[attr-defined]
                 f"set_trading_state({ours.name}) refused: trading is {judge.state.state.name} for "
-                f"{'; '.join(judge.state.causes)}; only a person can resume (python -m risk resume)"
+                f"{'; '.join(judge.state.causes)}; only a person can resume (python -m ops resume)"
             )
 
     def _reset(self) -> None:

@@ -59,7 +59,7 @@ def journal(facts: Facts) -> Item:
 
 def kill(facts: Facts) -> Item:
     """Judge whether a person's command would reach the node: the latch can be read and replaced."""
-    required = "`python -m risk trip` reaches the node"
+    required = "`python -m ops kill` reaches the node"
     latch = Latch(facts.state_dir / "latch.json")
     try:
         state, *_ = latch.read()

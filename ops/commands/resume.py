@@ -15,6 +15,7 @@ from ops.node_files import NodeFiles, read_node
 from ops.resuming import NOT_JUDGED, Tripped, allowed, look, open_causes
 from risk.kills import KillError, Scope
 from risk.latch import Latch, LatchError, LatchView
+from risk.trading_state import TradingState
 
 HELP = "let a node take new risk again, when nothing is open any more"
 OBEY_SEC_MAX = 10.0
@@ -87,6 +88,8 @@ def _show(node: NodeFiles, tripped: Tripped, scope: Scope | None) -> None:
     strategies = dict(node.node.get("strategies") or {})
     for line in allowed(node.profile, scope, strategies) or ["unknown: no node.json"]:
         print(f"  {line}")
+    if scope is not None and scope.name and view.state is not TradingState.ACTIVE:
+        print(f"  not yet: the account stays {view.state.name}")
     if not node.is_process_there:
         print(NOT_JUDGED)
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from risk.__main__ import main
+from ops.__main__ import main
 from risk.journal import Journal
 from risk.judge import Judge
+from risk.kills import ACCOUNT, Kill, KillLevel, Scope
 from risk.latch import Latch
 from risk.record import Record
 from risk.trading_state import TradingState
-from tests.risk_builders import T0, make_judge
+from tests.risk_builders import BTC, ETH, T0, make_judge
 
 SHOCK = "PRICE_SHOCK: observed=600, limit=500"
-SAID = ["--by", "ada", "--reason", "I say so"]
+HALT = Kill(KillLevel.HALT, ACCOUNT, "ada", "I say so", "command", T0)
 
 
 @pytest.fixture
@@ -29,22 +31,23 @@ def node(tmp_path: Path) -> Iterator[tuple[Judge, Record]]:
     journal.close()
 
 
-def say(record: Record, *command: str) -> None:
-    assert main([command[0], "--latch", str(record.latch.path), *command[1:], *SAID]) == 0
+def resume(record: Record, *options: str) -> None:
+    said = ["--by", "ada", "--reason", "I say so", "--yes", *options]
+    assert main(["resume", "--state", str(record.latch.path.parent), *said]) == 0
 
 
 def test_a_halt_by_a_person_outlives_a_breaker_that_trips_right_after(
     node: tuple[Judge, Record],
 ) -> None:
     judge, record = node
-    say(record, "trip", "--state", "HALTED")
+    Latch(record.latch.path).add_kill(HALT)
 
     judge.trip(TradingState.REDUCING, SHOCK, T0)
 
     assert judge.state.state is TradingState.HALTED
     state, causes, *_ = Latch(record.latch.path).read()
     assert state is TradingState.HALTED
-    assert {cause.split(":")[0] for cause in causes} == {"PRICE_SHOCK", "TRIPPED_BY_PERSON"}
+    assert {cause.split(":")[0] for cause in causes} == {"PRICE_SHOCK", "KILLED_HALT"}
 
 
 def test_a_breaker_that_trips_right_after_a_resume_stays_tripped(
@@ -52,7 +55,7 @@ def test_a_breaker_that_trips_right_after_a_resume_stays_tripped(
 ) -> None:
     judge, record = node
     judge.trip(TradingState.REDUCING, "DAILY_LOSS: observed=0.04, limit=0.03", T0)
-    say(record, "resume")
+    resume(record)
 
     judge.trip(TradingState.REDUCING, SHOCK, T0)
     record.sync(judge, T0)
@@ -92,3 +95,55 @@ def test_a_trip_whose_latch_cannot_be_written_is_written_as_soon_as_it_can(
     state, causes, by, *_ = Latch(record.latch.path).read()
     assert (state, causes[0], by) == (TradingState.HALTED, SHOCK, "breaker")
     assert causes[1].startswith("JOURNAL_FAILED: ")
+
+
+def test_a_resume_while_no_node_ran_is_journalled_once_by_the_next(
+    node: tuple[Judge, Record],
+) -> None:
+    judge, record = node
+    judge.trip(TradingState.HALTED, SHOCK, T0)
+    record.journal.close()
+    resume(record)
+
+    for _ in range(2):
+        after, journal = make_judge(), Journal(record.journal.path, sync="flush")
+        Record(journal, Latch(record.latch.path), is_persistent=True).attach(after, {}, "hash", T0)
+        journal.close()
+
+    rows = [json.loads(line) for line in record.journal.path.read_text().splitlines()]
+    resumed = [row["data"] for row in rows if "RESUMED" in str(row["data"].get("cause"))]
+    assert resumed == [
+        {"previous": "HALTED", "state": "ACTIVE", "cause": "RESUMED account: I say so", "by": "ada"}
+    ]
+    assert after.state.state is TradingState.ACTIVE
+
+
+def test_a_node_that_runs_obeys_a_resume_of_one_symbol_and_keeps_the_rest(
+    node: tuple[Judge, Record],
+) -> None:
+    judge, record = node
+    judge.trip(TradingState.REDUCING, SHOCK, T0)
+    judge.kill(HALT._replace(scope=Scope("symbol", BTC)))
+    judge.kill(HALT._replace(scope=Scope("symbol", ETH)))
+
+    resume(record, "--scope", f"symbol:{BTC}")
+    record.sync(judge, T0)
+
+    assert [str(kill.scope) for kill in judge.state.kills] == [f"symbol:{ETH}"]
+    assert judge.state.state is TradingState.REDUCING
+    view = Latch(record.latch.path).read()
+    assert (view.resumed, [str(kill.scope) for kill in view.kills]) == ((), [f"symbol:{ETH}"])
+
+
+def test_kills_outlive_a_restart(node: tuple[Judge, Record]) -> None:
+    judge, record = node
+    judge.kill(HALT._replace(level=KillLevel.FLATTEN))
+    judge.kill(HALT._replace(scope=Scope("symbol", BTC)))
+    record.journal.close()
+
+    after, journal = make_judge(), Journal(record.journal.path, sync="flush")
+    Record(journal, Latch(record.latch.path), is_persistent=True).attach(after, {}, "hash", T0)
+    journal.close()
+
+    assert after.state.kills == judge.state.kills
+    assert after.state.state is TradingState.HALTED
