@@ -1,4 +1,4 @@
-"""What looks after a live node from inside: heartbeat and dead man's switch."""
+"""What looks after a live node from inside: heartbeat, dead man's switch, the account's settings."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from pathlib import Path
 
 from nautilus_trader.live.node import TradingNode
 
+from actors.config_watch import ConfigWatch
 from actors.dead_man import Countdowns, DeadMan
 from actors.heartbeat import attach_heartbeat
+from adapters.account_config import AccountConfig
 from adapters.countdown import Countdown
 from adapters.settings import VenueSettings
 from configs.profile import Profile
@@ -21,7 +23,7 @@ def attach_safety(
     node: TradingNode, guard: Guard, profile: Profile, settings: VenueSettings, state_dir: Path
 ) -> DeadMan | None:
     """
-    Add heartbeat and dead man's switch to a node that is built and guarded, before it runs.
+    Add all of it to a node that is built and guarded, before it runs.
 
     Returns
     -------
@@ -33,7 +35,8 @@ def attach_safety(
     if profile.mode == "paper":
         return None
     assert profile.dead_man is not None, "Invariant: every mode but a backtest has a dead man"
-    client = next(iter(node.kernel.exec_engine._clients.values()))
+    assert profile.venue is not None, "Invariant: every mode but a backtest has a venue"
+    http = next(iter(node.kernel.exec_engine._clients.values()))._http_client
     dead_man = DeadMan(
         profile.limits.symbols,
         Countdowns(
@@ -41,9 +44,14 @@ def attach_safety(
             rearm_sec=profile.dead_man.rearm_sec,
             feed_age_ms_max=settings.data_silence_sec_max * MS_PER_SEC,
         ),
-        Countdown(client._http_client, recv_window_ms=settings.recv_window_ms).arm,
+        Countdown(http, recv_window_ms=settings.recv_window_ms).arm,
         heartbeat,
         guard.gate.judge,
     )
     node.trader.add_actor(dead_man)
+    account = AccountConfig(http, profile.limits.symbols, recv_window_ms=settings.recv_window_ms)
+    expected = account.expected(
+        margin_type=profile.venue.margin_type, leverage=int(profile.account.leverage)
+    )
+    node.trader.add_actor(ConfigWatch(account.ask, expected, guard.gate.judge))
     return dead_man
