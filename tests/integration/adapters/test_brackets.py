@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.model.enums import ContingencyType, OrderSide
+from nautilus_trader.model.events import OrderDenied
 from nautilus_trader.model.objects import Price, Quantity
 from nautilus_trader.model.orders import LimitOrder, OrderList, StopMarketOrder
 
 from strategies.base import ProtectedStrategy, ProtectedStrategyConfig
 from strategies.trade import Trade
+from tests.adapter_kit import scene as scene_of
 from tests.guarded_kit import GuardedNode, node_on
 from tests.hop_kit import BTC
 from tests.venue_kit import client, local_venue
@@ -134,6 +136,25 @@ def test_the_entry_of_a_shipped_strategy_gets_its_stop_and_target(tmp_path: Path
             assert node.cache.orders_open() == []
 
     play(scene, tmp_path)
+
+
+def test_the_stock_client_denies_an_entry_with_its_stop():
+    """Defect 12, kept as proof: the same list trades in a backtest and is dead at the venue."""
+
+    async def main() -> None:
+        async with scene_of("stock") as live:
+            orders = live.puppet.order_factory.bracket(
+                BTC, OrderSide.BUY, Quantity.from_str("0.010"), sl_trigger_price=Price(STOP, 1),
+                tp_price=Price(TARGET, 1),
+            )  # fmt: skip
+            live.puppet.submit_order_list(orders)
+            await live.until(lambda: all(o.is_closed for o in orders.orders), "the denials")
+            denied = [e for e in live.puppet.told if isinstance(e, OrderDenied)]
+            assert len(denied) == 3
+            assert "UNSUPPORTED_OCO_CONDITIONAL_ORDERS" in {e.reason for e in denied}
+            assert live.faults.count("POST", "/fapi/v1/order") == 0
+
+    asyncio.run(main())
 
 
 def test_the_stop_follows_an_entry_that_fills_bit_by_bit(tmp_path: Path) -> None:

@@ -6,10 +6,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from nautilus_trader.adapters.binance import factories
+from nautilus_trader.adapters.binance.common.enums import BinanceAccountType
+from nautilus_trader.adapters.binance.futures.http.account import BinanceFuturesAccountHttpAPI
+from nautilus_trader.adapters.binance.http import client as stock_http
 from nautilus_trader.adapters.binance.http.client import BinanceHttpClient
 from nautilus_trader.adapters.binance.http.error import BinanceClientError
 from nautilus_trader.common.component import LiveClock
-from nautilus_trader.core.nautilus_pyo3 import HttpMethod, HttpTimeoutError
+from nautilus_trader.core.nautilus_pyo3 import HttpClient, HttpMethod, HttpTimeoutError
 
 from adapters.http import GuardedBinanceHttpClient
 from risk.events import VenueEventKind
@@ -63,6 +67,26 @@ def test_the_stock_client_reads_no_header_and_waits_for_ever():
         waiting.cancel()
 
     play(scene)
+
+
+def test_the_stock_clients_own_limits_are_of_no_request_that_it_sends(monkeypatch):
+    """Kept as proof: its quotas name paths without the slash that its requests begin with."""
+    quotas: list[str] = []
+
+    def noted(keyed_quotas, **_options):
+        quotas.extend(key for key, _ in keyed_quotas)
+        return HttpClient()
+
+    monkeypatch.setattr(stock_http, "HttpClient", noted)
+    client = factories.get_cached_binance_http_client.__wrapped__(
+        LiveClock(), BinanceAccountType.USDT_FUTURES, "key", "secret"
+    )
+    account = BinanceFuturesAccountHttpAPI(client, LiveClock(), BinanceAccountType.USDT_FUTURES)
+    endpoint = account._endpoint_order._ratelimiter_key
+
+    assert endpoint == "binance:/fapi/v1/order"
+    assert "binance:fapi/v1/order" in quotas
+    assert endpoint not in quotas
 
 
 def test_an_answer_that_does_not_come_ends_in_a_timeout():
