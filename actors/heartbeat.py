@@ -30,7 +30,7 @@ class Beat(msgspec.Struct, frozen=True):
     before it did) are ``time.monotonic_ns``, which processes of one machine share. ``feeds`` has the
     age of each symbol's newest quote, milliseconds, None where there is none; ``positions`` the
     signed quantities that are not zero; ``loop_lag_ms`` how late the loop came to this beat.
-    ``is_ended`` is true in the last one of a node that ends in order.
+    ``is_ended`` is true in the last one of a node that has ended and left nothing behind.
 
     """
 
@@ -70,6 +70,8 @@ class Heartbeat(Actor):  # type: ignore[misc]
         self.path = path
         self.newest: Beat | None = None
         """The newest beat, whether it could be written or not; None before the first."""
+        self.is_orderly = False
+        """Whether the node has come to rest, so that its end is no reason to act."""
         self._judge = guard.gate.judge
         self._probe = probe
         self._gate_mono_ns: int | None = None
@@ -82,11 +84,11 @@ class Heartbeat(Actor):  # type: ignore[misc]
         self._task = asyncio.get_running_loop().create_task(self._beat_on())
 
     def on_stop(self) -> None:
-        """Write the last beat: this end is an orderly one."""
+        """Write the last beat."""
         if self._task is not None:
             self._task.cancel()
             self._task = None
-        self.beat(is_ended=True)
+        self.beat(is_ended=self.is_orderly)
 
     async def _beat_on(self) -> None:
         loop = asyncio.get_running_loop()

@@ -21,7 +21,6 @@ from nautilus_trader.model.identifiers import ClientId, InstrumentId, TraderId
 from nautilus_trader.model.instruments import Instrument
 from pydantic import ValidationError
 
-from actors.dead_man import DeadMan
 from actors.kill_switch import KillSwitch
 from actors.market import MarketData, MarketDataConfig
 from actors.position_monitor import attach_monitor
@@ -35,7 +34,7 @@ from configs.bootstrap import build_strategies
 from configs.kill import attach_kill_switch
 from configs.loop_clock import loop_clocks
 from configs.profile import Profile, ProfileError
-from configs.safety import attach_safety
+from configs.safety import Safety, attach_safety
 from configs.secrets import Credentials, Password
 from risk.contain import Containment
 from risk.install import Guard, assert_guarded, install_guard
@@ -57,7 +56,7 @@ class LiveNode(NamedTuple):
     node: TradingNode
     guard: Guard
     switch: KillSwitch
-    dead_man: DeadMan | None
+    safety: Safety
 
 
 def venue_settings(
@@ -149,14 +148,14 @@ def build_node(
     )
     assert_guarded(node.kernel, guard)
     attach_monitor(node.kernel, guard)
-    dead_man = attach_safety(node, guard, profile, settings, state_dir)
+    safety = attach_safety(node, guard, profile, settings, state_dir)
     node.trader.add_actor(MarketData(MarketDataConfig(instrument_ids=_ids(profile))))
     containment = Containment(guard.gate.judge, node.kernel.clock)
     for strategy in strategies:
         containment.contain(strategy)
     node.trader.add_strategies(strategies)
     switch = attach_kill_switch(node, guard, profile, state_dir, password=redis_password)
-    return LiveNode(node, guard, switch, dead_man)
+    return LiveNode(node, guard, switch, safety)
 
 
 async def load_instruments(live: LiveNode) -> dict[str, Instrument]:

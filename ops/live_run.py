@@ -213,7 +213,7 @@ class Session:
         self._profile = profile
         self._kernel = live.node.kernel
         self._guard = live.guard
-        self._dead_man = live.dead_man
+        self._safety = live.safety
         self._switch = live.switch
         self._link = link
         self._run_dir = run_dir
@@ -237,8 +237,8 @@ class Session:
             left = await wind_down(
                 self._kernel, patience_sec=QUIET_SEC_MAX, also=self._switch.unrest
             )
-            if self._dead_man is not None and not left:
-                await self._dead_man.disarm()  # What rests now is meant to rest.
+            if not left:
+                await self._safety.end_in_order()
         finally:
             view.cancel()
             await asyncio.gather(view, return_exceptions=True)

@@ -125,10 +125,12 @@ def test_a_reader_never_sees_half_a_beat(scene):
     assert [path.name for path in scene.folder.glob("heartbeat*")] == ["heartbeat.json"]
 
 
-def test_the_last_beat_of_an_orderly_end_says_so(scene):
+@pytest.mark.parametrize("is_orderly", [True, False])
+def test_the_last_beat_says_whether_the_node_had_come_to_rest(scene, is_orderly):
     scene.beat()
 
+    scene.heartbeat.is_orderly = is_orderly
     scene.kernel.trader.stop()
     scene.loop.run_until_complete(asyncio.sleep(0))
 
-    assert scene.read().is_ended
+    assert scene.read().is_ended is is_orderly
