@@ -11,6 +11,7 @@ from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
 from nautilus_trader.model.orders import Order
 from nautilus_trader.model.position import Position as OpenPosition
 
+from risk.book import SymbolBook
 from risk.protection import MARK_PRICE, ZERO, Position, Priced, Prices, Stop
 
 NS_PER_MS = 1_000_000
@@ -53,12 +54,16 @@ def stop_orders(cache: CacheFacade, instrument_id: InstrumentId) -> list[Order]:
     return [o for o in dict.fromkeys(orders) if o.order_type == OrderType.STOP_MARKET]
 
 
-def stop_of(order: Order, *, used: set[str], lost: Iterable[ClientOrderId]) -> Stop:
+def stop_of(
+    order: Order, book: SymbolBook, *, used: set[str], lost: Iterable[ClientOrderId]
+) -> Stop:
     """
     Return a stop as a fact.
 
     Parameters
     ----------
+    book : SymbolBook
+        The gate's book of the symbol.
     used : set[str]
         The order ids that were approved in earlier runs.
     lost : Iterable[ClientOrderId]
@@ -66,6 +71,7 @@ def stop_of(order: Order, *, used: set[str], lost: Iterable[ClientOrderId]) -> S
 
     """
     key = order.client_order_id
+    pending = book.pending.get(key.value)
     is_mark = order.trigger_type == TriggerType.MARK_PRICE
     return Stop(
         client_order_id=key.value,
@@ -76,8 +82,7 @@ def stop_of(order: Order, *, used: set[str], lost: Iterable[ClientOrderId]) -> S
         trigger_type=MARK_PRICE if is_mark else TriggerType(order.trigger_type).name,
         is_resting=order.status in RESTING and key not in lost,
         is_reduce_only=order.is_reduce_only,
-        # What was found at the venue came by a report, and not through the gate of this run.
-        is_own=not order.init_event.reconciliation or key.value in used,
+        is_own=key.value in used or (pending is not None and not pending.is_adopted),
     )
 
 

@@ -210,12 +210,11 @@ class PositionMonitor(Actor):  # type: ignore[misc]
         self._mender.clear_away(symbol, findings, now_ns)
 
     def _stops(self, instrument_id: InstrumentId) -> list[Stop]:
+        book = self._judge.account.symbol(instrument_id.value)
         used = self._guard.gate.desk.used
         lost = self._venue.lost.get(instrument_id, frozenset())
-        return [
-            stop_of(order, used=used, lost=lost)
-            for order in stop_orders(self.cache, instrument_id)
-        ]  # fmt: skip
+        orders = stop_orders(self.cache, instrument_id)
+        return [stop_of(order, book, used=used, lost=lost) for order in orders]
 
     def _open_or_close(self, symbol: GuardedSymbol, position: Position, now_ns: int) -> None:
         clock = symbol.clock

@@ -18,11 +18,13 @@ class Pending:
     the book, ``None`` when it does not; ``cover_qty`` is what a stop protects: its own leaves, or,
     while its entry still works, what it will have grown to when the entry is filled, or nothing
     while it is being canceled. ``amends`` counts the amendments that the venue has not answered.
+    ``is_adopted``: it was found at the venue, and not approved here.
 
     """
 
     __slots__ = (
-        "amends", "client_order_id", "cover_qty", "filled_qty", "is_accepted", "is_canceling",
+        "amends", "client_order_id", "cover_qty", "filled_qty", "is_accepted", "is_adopted",
+        "is_canceling",
         "is_exit", "is_in_doubt", "is_stop", "leaves_qty", "limit_price", "order_type", "parent_id", "price", "side",
         "strategy_id", "trigger_price",
     )  # fmt: skip
@@ -56,6 +58,7 @@ class Pending:
         self.order_type = order_type
         self.parent_id = parent_id
         self.is_accepted = False
+        self.is_adopted = False
         self.is_canceling = False
         self.is_in_doubt = False
         self.amends = 0

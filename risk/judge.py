@@ -390,6 +390,7 @@ class Judge(Watch):
         if order.client_order_id not in book.pending:
             pending = pending_exit(order) if order.is_reduce_only else pending_entry(order, price)
             pending.is_accepted = is_accepted
+            pending.is_adopted = True
             book.add(pending)
 
     # -- figures that outlive the run ---------------------------------------------------------------

@@ -13,7 +13,7 @@ from nautilus_trader.config import LoggingConfig, TradingNodeConfig
 from nautilus_trader.live.node import TradingNode
 from nautilus_trader.model.enums import BookType, OrderSide
 from nautilus_trader.model.events import OrderEvent
-from nautilus_trader.model.identifiers import TraderId
+from nautilus_trader.model.identifiers import InstrumentId, TraderId
 from nautilus_trader.model.objects import Price, Quantity
 from nautilus_trader.model.orders import Order
 from nautilus_trader.trading.config import StrategyConfig
@@ -33,11 +33,13 @@ from venue.server import Venue
 class Trader(Strategy):
     """A strategy that hears quotes, mark prices and perhaps a book, and trades when the test says so."""
 
-    def __init__(self, *, hears_book: bool = False) -> None:
+    def __init__(
+        self, *, hears_book: bool = False, claims: tuple[InstrumentId, ...] = (BTC,)
+    ) -> None:
         super().__init__(
             StrategyConfig(
                 strategy_id="TRADER", order_id_tag="001", oms_type="NETTING",
-                external_order_claims=[BTC],
+                external_order_claims=list(claims) or None,
             )
         )  # fmt: skip
         self.told: list[OrderEvent] = []

@@ -18,6 +18,7 @@ from tests.venue_kit import account, client, local_venue
 from venue.checkers.log import read_log
 from venue.checkers.protection import Episode, episodes_of
 from venue.checkers.run import Run
+from venue.wire.hooks import Reaction, RequestInfo
 
 PROTECTION: dict[str, Any] = {
     "unprotected_ms_max": 1_000,
@@ -28,6 +29,22 @@ PROTECTION: dict[str, Any] = {
 }
 
 
+class Heard:
+    """The venue's faults, and every request that came to them."""
+
+    def __init__(self, faults: Any) -> None:
+        self.seen: list[RequestInfo] = []
+        self._faults = faults
+
+    def on_request(self, request: RequestInfo) -> Reaction | None:
+        self.seen.append(request)
+        reaction: Reaction | None = self._faults.on_request(request)
+        return reaction
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._faults, name)
+
+
 @dataclass
 class Monitored:
     """A running node, its monitor, and the venue's truth."""
@@ -35,6 +52,7 @@ class Monitored:
     node: GuardedNode
     monitor: PositionMonitor
     wire_log: Path
+    seen: list[RequestInfo]
 
     @property
     def venue(self) -> Any:
@@ -43,6 +61,23 @@ class Monitored:
     def fault(self, name: str, **keys: Any) -> None:
         """Let the venue do it, from its next tick on."""
         self.venue.fault(name, keys)
+
+    def struck(self, name: str) -> bool:
+        """Return whether a fault has been done or met."""
+        return any(row["name"] == name and row["hits"] for row in self.venue.faults.listing())
+
+    def sent(self, path: str, **params: str) -> list[RequestInfo]:
+        """Return the requests that arrived at a path with these parameters."""
+        return [
+            r for r in self.seen
+            if r.path == path and all(r.params.get(key) == v for key, v in params.items())
+        ]  # fmt: skip
+
+    async def looks(self, count: int = 5) -> None:
+        """Let the monitor compare the stops with the venue *count* times more."""
+        path = "/fapi/v1/openAlgoOrders"
+        wanted = len(self.sent(path)) + count
+        await self.until(lambda: len(self.sent(path)) >= wanted, f"{count} comparisons")
 
     async def enter(self, qty: str = "0.010", stop: str = "60000.0") -> tuple[Order, Order]:
         """Buy at market and wait for the stop to rest."""
@@ -67,6 +102,11 @@ class Monitored:
             for a in self.truth()["open_algos"]
             if a["order_id"] is None
         }
+
+    def stop_qty(self) -> Decimal:
+        """Return for how much stops wait at the venue."""
+        waiting = (a for a in self.truth()["open_algos"] if a["order_id"] is None)
+        return sum((Decimal(a["qty"]) for a in waiting), Decimal(0))
 
     def alarms(self, name: str = "") -> list[str]:
         """Return the alarms whose text begins with *name*."""
@@ -104,6 +144,6 @@ async def monitored(
             attach=lambda node, guard: found.append(attach_monitor(node.kernel, guard)), **options,
         ) as node,
     ):  # fmt: skip
-        venue.wire.hooks = venue.faults
+        venue.wire.hooks = hooks = Heard(venue.faults)
         await node.until(lambda: node.cache.trade_tick(BTC), "a last price")
-        yield Monitored(node, found[0], wire_log)
+        yield Monitored(node, found[0], wire_log, hooks.seen)
