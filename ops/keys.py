@@ -7,22 +7,21 @@ import os
 import sys
 import termios
 import tty
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
 @contextmanager
-def pressed(key: str) -> Iterator[asyncio.Event]:
+def pressed(on_key: Callable[[str], None]) -> Iterator[None]:
     """
-    Yield an event that is set when *key* is pressed; call it on the running loop.
+    Tell *on_key* of every key that is pressed, in lower case; call it on the running loop.
 
-    The terminal is put back as it was on the way out. Where standard input is no terminal the
-    event is never set.
+    The terminal is put back as it was on the way out. Where standard input is no terminal nothing
+    is heard.
 
     """
-    heard = asyncio.Event()
     if not sys.stdin.isatty():
-        yield heard
+        yield
         return
     fd = sys.stdin.fileno()
     before = termios.tcgetattr(fd)
@@ -30,15 +29,15 @@ def pressed(key: str) -> Iterator[asyncio.Event]:
 
     def read() -> None:
         typed = os.read(fd, 64)
-        if key.encode() in typed.lower():
-            heard.set()
+        for key in typed.decode(errors="replace").lower():
+            on_key(key)
         if not typed:  # the terminal is gone: else the loop would spin on it
             loop.remove_reader(fd)
 
     tty.setcbreak(fd)  # keys at once and without echo; Ctrl-C still is a signal
     loop.add_reader(fd, read)
     try:
-        yield heard
+        yield
     finally:
         loop.remove_reader(fd)
         termios.tcsetattr(fd, termios.TCSADRAIN, before)

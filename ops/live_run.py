@@ -231,7 +231,12 @@ class Session:
         self._obey_signals()
         if not await self._start():
             return self._end(OK, "stopped before it came up: nothing was sent")
-        view = asyncio.create_task(run_view(self._status, self._console, self._run_dir))
+        view = asyncio.create_task(
+            run_view(
+                self._status, self._console, self._run_dir,
+                lambda level: self._pull(level, "screen", "view"),
+            )
+        )  # fmt: skip
         try:
             await self._supervise(view, duration_sec)
             left = await wind_down(
@@ -280,10 +285,10 @@ class Session:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, on_signal)
         for number, level in KILL_SIGNALS.items():
-            loop.add_signal_handler(number, self._pull, level, number.name)
+            loop.add_signal_handler(number, self._pull, level, number.name, "signal")
 
-    def _pull(self, level: KillLevel, way: str) -> None:
-        self._switch.pull(level, by=way, reason="no reason given", source="signal")
+    def _pull(self, level: KillLevel, by: str, source: str) -> None:
+        self._switch.pull(level, by=by, reason="no reason given", source=source)
 
     async def _start(self) -> bool:
         """

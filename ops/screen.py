@@ -43,8 +43,10 @@ _IN_DOUBT = frozenset({"UNRESOLVED", "LOST"})
 _BAR = 10
 
 
-def screen(snapshot: Snapshot | None, events: EventLog, width: int, height: int) -> RenderableType:
-    """Return the whole screen, *width* x *height* characters."""
+def screen(
+    snapshot: Snapshot | None, events: EventLog, width: int, height: int, keys: str = ""
+) -> RenderableType:
+    """Return the whole screen, *width* x *height* characters; *keys*: what else can be pressed."""
     if snapshot is None:
         return Text("waiting for the node's first snapshot ...", style="dim")
     sections = [
@@ -60,7 +62,7 @@ def screen(snapshot: Snapshot | None, events: EventLog, width: int, height: int)
     layout.split_column(
         *(Layout(content, size=rows) for content, rows in sections),
         Layout(_events(events, max(1, left - 1)), ratio=1),
-        Layout(_footer(snapshot), size=1),
+        Layout(_footer(snapshot, keys), size=1),
     )
     return layout
 
@@ -86,6 +88,11 @@ def _header(snapshot: Snapshot) -> Section:
         f" USDT, balance {number(snapshot.balance_usdt)}",
     )
     reasons = [f" because {cause}" for cause in snapshot.causes]
+    reasons += [
+        f" killed {kill.level} of {kill.scope}: {kill.reason}"
+        for kill in snapshot.kills
+        if kill.scope != "account"
+    ]
     if snapshot.hold is not None:
         reasons.insert(0, f" NEW RISK WAITS: {snapshot.hold}")
     lines = [first, state, *(Text(reason, style="bold") for reason in reasons)]
@@ -302,8 +309,10 @@ def _event(line: Line) -> Text:
     )  # fmt: skip
 
 
-def _footer(snapshot: Snapshot) -> Text:
+def _footer(snapshot: Snapshot, keys: str) -> Text:
     text = Text("q or Ctrl-C: stop gracefully", style="dim")
+    if keys:
+        text.append(f"   {keys}", style="bold white on red" if "?" in keys else "dim")
     if snapshot.error is not None:
         text = Text(f"THE STATUS IS OLD: {snapshot.error}", style="bold white on red")
     return text

@@ -33,7 +33,8 @@ scene.status.take()
 scene.loop.call_later(0.5, lambda: os.write(2, b"TORN\\n"))
 
 async def main():
-    view = asyncio.create_task(run_view(scene.status, Console(), scene.run_dir))
+    pulled = lambda level: (scene.run_dir / "pulled").write_text(level.name)
+    view = asyncio.create_task(run_view(scene.status, Console(), scene.run_dir, pulled))
     await asyncio.wait([view], timeout=float(sys.argv[2]))
     (pathlib.Path(sys.argv[1]) / "returned").write_text(str(view.done()))
     view.cancel()
@@ -49,6 +50,15 @@ def read_until(fd: int, text: bytes, seen: bytes = b"") -> bytes:
     while text not in seen:
         ready, _, _ = select.select([fd], [], [], SEC_MAX)
         assert ready, f"{text!r} was never written: {seen!r}"
+        seen += os.read(fd, 65_536)
+    return seen
+
+
+def drained(fd: int, path: Path, seen: bytes) -> bytes:
+    """Read a terminal until a file is there."""
+    while not path.exists():
+        ready, _, _ = select.select([fd], [], [], SEC_MAX)
+        assert ready, f"{path} was never written: {seen!r}"
         seen += os.read(fd, 65_536)
     return seen
 
@@ -77,6 +87,10 @@ def test_a_terminal_gets_a_screen_and_q_ends_it(tmp_path, colors):
     output = read_until(outer, b"covered")
     while not (tmp_path / "run" / "stderr.log").read_bytes():
         output = read_until(outer, b"covered", output) + os.read(outer, 65_536)
+    os.write(outer, b"h")
+    output = read_until(outer, b"HALT? press h once more", output)
+    os.write(outer, b"h")
+    output = read_until(outer, b"r/h/f twice", drained(outer, tmp_path / "run" / "pulled", output))
     os.write(outer, b"q")
     code = process.wait(SEC_MAX)
     after = termios.tcgetattr(inner)
@@ -86,6 +100,7 @@ def test_a_terminal_gets_a_screen_and_q_ends_it(tmp_path, colors):
 
     assert code == 0
     assert (tmp_path / "returned").read_text() == "True"
+    assert (tmp_path / "run" / "pulled").read_text() == "HALT"
     assert after == before
     assert b"\x1b[?1049h" in output  # a screen of its own ...
     assert b"\x1b[?1049l" in output  # ... that is left again
