@@ -39,6 +39,22 @@ class Reading(NamedTuple):
         )
 
 
+class Breaker(NamedTuple):
+    """
+    A breaker as it stands.
+
+    ``observed`` is None when it cannot be known; ``closest`` is the closest approach of the run as a
+    reading, None before the first; ``is_open`` says that it has tripped and nobody has resumed since.
+
+    """
+
+    key: str
+    observed: Decimal | None
+    limit: Decimal
+    closest: Decimal | None
+    is_open: bool
+
+
 class LossMarks(NamedTuple):
     """What losses are measured from: PnL and equity in USDT, the UTC day as days since 1970."""
 
@@ -60,12 +76,12 @@ class LossBreakers:
 
     def __init__(self, limits: LossLimits) -> None:
         self._alarm_ratio = limits.unrealized_loss_ratio_alarm
-        self._limits = {
+        self.limits = {
             "unrealized_loss": limits.unrealized_loss_ratio_max,
             "daily_loss": limits.daily_loss_ratio_max,
             "drawdown": limits.drawdown_ratio_max,
         }
-        self._closest = dict.fromkeys(self._limits, Decimal(-1))
+        self._closest = dict.fromkeys(self.limits, Decimal(-1))
         self._day: int | None = None
         self._day_pnl = Decimal(0)
         self._day_equity = Decimal(0)
@@ -124,13 +140,13 @@ class LossBreakers:
                 key,
                 key.upper(),
                 _share(loss, base) if day_is_open or key != "daily_loss" else Decimal(0),
-                self._limits[key],
+                self.limits[key],
             )
             for key, loss, base in self._losses(peak_pnl, pnl, unrealized, equity)
         ]
 
     def _compare(self, told: list[Reading], key: str, loss: Decimal, equity: Decimal) -> None:
-        limit, closest = self._limits[key], self._closest[key]
+        limit, closest = self.limits[key], self._closest[key]
         if loss <= 0 or (loss <= limit * equity and loss <= closest * equity):
             return
         share = _share(loss, equity)
@@ -211,6 +227,15 @@ class ShockBreaker:
             return None
         if is_largest:
             self._largest = (distance, start)
+        return self._reading(instrument_id, distance, start)
+
+    def reading(self, now_ns: int) -> Reading | None:
+        """Return the largest newest move of all symbols; None when no price is younger than the window."""
+        moves = [(key, window.newest(now_ns)) for key, window in self._windows.items()]
+        readings = [self._reading(key, *move) for key, move in moves if move is not None]
+        return max(readings, key=lambda reading: reading.observed, default=None)
+
+    def _reading(self, instrument_id: str, distance: int, start: int) -> Reading:
         move_bps = Decimal(distance * 10_000) / start
         return Reading(
             "price_shock", "PRICE_SHOCK", move_bps, self._limits.price_move_bps_max, instrument_id

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from risk.book import ZERO, Pending, SymbolBook
-from risk.breakers import NS_PER_SEC
+from risk.breakers import NS_PER_SEC, Breaker
 from risk.decision import Denial, DenyReason
 from risk.exits import exit_amend_denial, exit_denial, is_needed, stop_cancel_denial
 from risk.figures import Figures
@@ -202,6 +202,13 @@ class Judge(Watch):
 
     def _entry_window(self, order: OrderIntent) -> EventWindow:
         return self._window(order.strategy_id, order.instrument_id, order.side)
+
+    def breakers(self, now_ns: int) -> list[Breaker]:
+        """Return every breaker with a limit as it stands, repeated execution included."""
+        most = Decimal(self.limits.rates.repeated_entries_max)
+        seen = max((window.count(now_ns) for window in self._entries.values()), default=0)
+        repeated = self._breaker("repeated", Decimal(seen), most, "REPEATED_EXECUTION")
+        return [*super().breakers(now_ns), repeated]
 
     def _window(self, strategy_id: str, instrument_id: str, side: int) -> EventWindow:
         key = (strategy_id, instrument_id, side)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from risk.book import AccountBook, is_looser
-from risk.breakers import ALARM, LossBreakers, Reading, ShockBreaker
+from risk.breakers import ALARM, Breaker, LossBreakers, Reading, ShockBreaker
 from risk.decision import Denial
 from risk.events import Reaction, VenueEvent, VenueEventKind
 from risk.figures import Figures
@@ -171,6 +171,28 @@ class Watch:
     def losses(self) -> list[Reading] | None:
         """Return every loss against its limit as it stands; None when equity is unknown."""
         return self._losses.readings(self.account)
+
+    def breakers(self, now_ns: int) -> list[Breaker]:
+        """Return every breaker with a limit as it stands; nothing is remembered and nothing trips."""
+        losses = self._losses.limits
+        known = {reading.key: reading for reading in self.losses() or ()}
+        found = [
+            self._breaker(key, known[key].observed if key in known else None, limit)
+            for key, limit in losses.items()
+        ]
+        shock = self._shock.reading(now_ns)
+        most_bps = self.limits.shock.price_move_bps_max
+        found.append(self._breaker("price_shock", shock and shock.observed, most_bps))
+        storms = [] if self._storms is None else self._storms.readings(now_ns)
+        return found + [self._breaker(r.key, r.observed, r.limit) for r in storms]
+
+    def _breaker(
+        self, key: str, observed: Decimal | None, limit: Decimal, condition: str = ""
+    ) -> Breaker:
+        closest = self.rulebook.tallies[key].closest
+        condition = condition or key.upper()
+        is_open = any(cause.split(":", 1)[0] == condition for cause in self.state.causes)
+        return Breaker(key, observed, limit, closest and Decimal(closest[0]), is_open)
 
     def alarm(self, text: str, now_ns: int) -> None:
         """Raise an alarm: nothing is tripped, somebody should look."""

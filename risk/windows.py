@@ -39,12 +39,18 @@ class EventWindow:
 class PriceWindow:
     """Largest move within the last *window_ns* nanoseconds, in constant time a price."""
 
-    __slots__ = ("_highs", "_lows", "_window_ns")
+    __slots__ = ("_highs", "_lows", "_newest", "_window_ns")
 
     def __init__(self, window_ns: int) -> None:
         self._window_ns = window_ns
         self._lows: deque[tuple[int, int]] = deque()
         self._highs: deque[tuple[int, int]] = deque()
+        self._newest = (0, 0, 1)
+
+    def newest(self, now_ns: int) -> tuple[int, int] | None:
+        """Return what `move` told last, None when it is as old as the window."""
+        ts_ns, distance, start = self._newest
+        return (distance, start) if now_ns - ts_ns < self._window_ns else None
 
     def move(self, ts_ns: int, low: int, high: int) -> tuple[int, int]:
         """
@@ -69,4 +75,6 @@ class PriceWindow:
             lows.popleft()
         top, bottom = highs[0][1], lows[0][1]
         fall, rise = top - low, high - bottom
-        return (fall, top) if fall * bottom >= rise * top else (rise, bottom)
+        distance, start = (fall, top) if fall * bottom >= rise * top else (rise, bottom)
+        self._newest = (ts_ns, distance, start)
+        return distance, start
