@@ -62,3 +62,18 @@ def open_redis(link: RedisLink) -> Redis:
         socket_timeout=ANSWER_SEC_MAX, socket_connect_timeout=ANSWER_SEC_MAX,
         retry=Retry(NoBackoff(), 0), **own,
     )  # fmt: skip
+
+
+async def pull_switch(link: RedisLink, trader_id: str, text: str) -> None:
+    """
+    Pull a trader's own switch: the key that stays, and the message that is heard at once.
+
+    Raises
+    ------
+    RedisError, OSError, TimeoutError
+        If that was not done.
+
+    """
+    async with open_redis(link) as client:
+        await client.set(switch_keys(trader_id)[1], text)
+        await client.publish(CHANNEL, text)

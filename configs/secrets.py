@@ -8,9 +8,11 @@ import stat
 import subprocess
 from collections.abc import MutableMapping
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from configs.profile import Environment
+if TYPE_CHECKING:
+    from configs.profile import Environment
+
 
 DEFAULT_FILE = Path(".env")
 KEY_NAMES: dict[Environment, tuple[str, str]] = {

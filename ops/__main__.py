@@ -20,22 +20,23 @@ exit codes:
 """
 
 
-def commands() -> dict[str, ModuleType]:
+def commands(named: str = "") -> dict[str, ModuleType]:
     """
-    Return the commands by name: each module of `ops.commands`.
+    Return the commands by name: each module of `ops.commands`, or the one that is *named*.
 
     A command has ``HELP``, ``add_arguments(parser)`` and ``run(args)``, which returns the exit code.
     It imports what is heavy when it runs, so that a kill never waits for what it does not need.
 
     """
     found = sorted(info.name for info in pkgutil.iter_modules(ops.commands.__path__))
-    return {
-        name.replace("_", "-"): importlib.import_module(f"ops.commands.{name}") for name in found
-    }
+    names = {name.replace("_", "-"): f"ops.commands.{name}" for name in found}
+    wanted = [named] if named in names else names
+    return {name: importlib.import_module(names[name]) for name in wanted}
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    argv = sys.argv[1:] if argv is None else argv
     parser = Parser(
         prog="python -m ops",
         description=__doc__,
@@ -43,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     choices = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
-    for name, command in commands().items():
+    for name, command in commands(argv[0] if argv else "").items():
         own = choices.add_parser(name, help=command.HELP, description=command.__doc__)
         command.add_arguments(own)
         own.set_defaults(run=command.run)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from redis.exceptions import RedisError
 
-from actors.redis_link import CHANNEL, RedisLink, latch_key, open_redis, switch_keys
+from actors.redis_link import RedisLink, latch_key, open_redis, pull_switch, switch_keys
 from configs.redis_link import redis_link
 from configs.secrets import SecretsError, load_redis_password
 from ops.node_files import NodeFiles
@@ -41,9 +41,7 @@ async def pull(node: NodeFiles, kill_text: str) -> str | None:
         link = link_of(node)
         if link is None:
             return None
-        async with open_redis(link) as client:
-            await client.set(switch_keys(node.trader_id)[1], kill_text)
-            await client.publish(CHANNEL, kill_text)
+        await pull_switch(link, node.trader_id, kill_text)
     except (SecretsError, *FAILURES) as e:
         return f"not pulled in Redis: {e}"
     return None

@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 from configs.cli import BAD_CONFIGURATION, BROKEN_INVARIANT, OK
-from ops import redis_pull
 from ops.direct.command import add_options, kill_direct
 from ops.node_files import NodeFiles, read_kills, read_node
 from risk.kills import Kill, KillError, KillLevel, Scope
@@ -62,6 +61,8 @@ def _refuse(text: str) -> int:
 
 
 async def _pull(node: NodeFiles, kill: Kill) -> int:
+    from ops import redis_pull  # A kill without the node does not wait for its package.
+
     began = time.monotonic()
     state, text = node.folder.path, json.dumps(kill.row() | {"trader_id": node.trader_id})
     print(f"{kill.level.name} of {kill.scope}: pulled", flush=True)

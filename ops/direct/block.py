@@ -64,12 +64,9 @@ async def tell_redis(
         return
     try:
         # Imported late: only who has a Redis waits for its package.
-        from actors.redis_link import CHANNEL, open_redis, switch_keys
+        from actors.redis_link import pull_switch
 
-        text = json.dumps(kill.row() | {"trader_id": trader_id})
-        async with open_redis(link) as client:
-            await client.set(switch_keys(trader_id)[1], text)
-            await client.publish(CHANNEL, text)
+        await pull_switch(link, trader_id, json.dumps(kill.row() | {"trader_id": trader_id}))
     except Exception as e:  # noqa: BLE001 - nothing about Redis hinders a kill
         say(f"NOT IN REDIS: {e!r}")
         return

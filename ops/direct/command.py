@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import getpass
 import json
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from configs.cli import BAD_CONFIGURATION
 from configs.secrets import Credentials, SecretsError, load_credentials, load_redis_password
+from ops.direct.block import Block
 from ops.direct.report import DirectReport
 from ops.direct.run import DEADLINE_SEC, QUIET_SEC, Patience, run_direct
 from ops.direct.where import Where, WhereError, from_node, from_options
-from risk.kills import KillError, KillLevel, Scope
+from risk.kills import Kill, KillError, KillLevel, Scope
 
 if TYPE_CHECKING:
     from actors.redis_link import RedisLink
@@ -88,10 +89,10 @@ def find_redis(where: Where, named: Path | None) -> RedisLink | None:
     """
     if where.redis_url is None:
         return None
-    from actors.redis_link import RedisLink  # Only who has a Redis waits for its package.
+    from configs.redis_link import redis_link  # Only who has a Redis waits for its package.
 
-    password = load_redis_password(path=named or where.keys)
-    return RedisLink(where.redis_url, True, None if password is None else password.reveal)  # noqa: FBT003
+    loss = where.profile["kill"].get("redis_loss")
+    return redis_link(where.redis_url, loss, load_redis_password(path=named or where.keys))
 
 
 def kill_direct(args: argparse.Namespace) -> int:
@@ -107,19 +108,28 @@ def kill_direct(args: argparse.Namespace) -> int:
 
     try:
         where = find_where(args.state, args.environment, args.venue)
+        scope = Scope.parse(args.scope)
+        keys = find_keys(where, args.keys)
         where = where._replace(redis=find_redis(where, args.keys))
         report = asyncio.run(
             run_direct(
-                where, find_keys(where, args.keys), KillLevel[args.level], Scope.parse(args.scope),
-                by=args.by or getpass.getuser(), reason=args.reason,
+                where, keys, KillLevel[args.level], scope, by=args.by, reason=args.reason,
                 patience=Patience(args.deadline, args.quiet_time), say=say,
             )
         )  # fmt: skip
-    except (WhereError, SecretsError, KillError) as e:
-        print(f"bad configuration: {e}", file=sys.stderr)  # noqa: T201 - a command
-        return BAD_CONFIGURATION
+    except (WhereError, KillError) as e:
+        return _refuse(f"bad configuration: {e}")
+    except SecretsError as e:
+        kill = Kill(KillLevel[args.level], scope, args.by, args.reason, "direct", time.time_ns())
+        say(Block(args.state, kill).ensure() or "only blocked: nothing is canceled or closed")
+        return _refuse(f"bad configuration: {e}")
     _tell_end(report, is_json=args.json)
     return report.exit_code
+
+
+def _refuse(text: str) -> int:
+    print(text, file=sys.stderr)  # noqa: T201 - a command
+    return BAD_CONFIGURATION
 
 
 def _tell_end(report: DirectReport, *, is_json: bool) -> None:

@@ -13,12 +13,14 @@ class DirectReport(NamedTuple):
     """
     What came of a kill.
 
-    Times are milliseconds from its start, by the monotonic clock; None for what did not happen.
+    ``ts_ns`` is its start, Unix nanoseconds; other times are milliseconds from there, by the monotonic
+    clock, None for what did not happen.
     ``verified_ms``: the first look at everything that showed nothing left. ``confirmed_ms``: the
     look after the quiet time. ``left`` names, item by item, what is not as it was asked for.
 
     """
 
+    ts_ns: int
     level: str
     scope: str
     is_true: bool

@@ -21,8 +21,9 @@ QUIET_SEC = 2.0
 """A node that keeps sending, and an order that cannot be found yet, show within so long."""
 QUIET_LOOKS = 3
 PAUSE_FIRST_SEC, PAUSE_MAX_SEC = 0.02, 2.0
-WEIGHT_EASY, WEIGHT_CALM_SEC = 1_200, 3.0
-"""Above half of the minute's weight (2,400; a look costs 85) rounds keep apart: no ban may stop us."""
+ROUNDS_EASY, WEIGHT_EASY, WEIGHT_CALM_SEC = 8, 1_200, 3.0
+"""A kill that needs more rounds than usual keeps them apart above half of the minute's weight (2,400;
+a look costs 85): no ban may stop it."""
 
 
 class Patience(NamedTuple):
@@ -169,7 +170,7 @@ class _Run:
         """Let the venue breathe: the more so the less the last rounds have changed."""
         pause = 0.0 if plan != Plan() and not self._idle_rounds else PAUSE_FIRST_SEC
         pause = min(PAUSE_MAX_SEC, pause * 2**self._idle_rounds)
-        if self._client.weight_used_1m > WEIGHT_EASY:
+        if self.rounds > ROUNDS_EASY and self._client.weight_used_1m > WEIGHT_EASY:
             pause = WEIGHT_CALM_SEC
         await asyncio.sleep(pause)
 
@@ -187,7 +188,7 @@ def _report(
     kill: Kill, steps: Steps, left: tuple[str, ...], *, rounds: int, requests: int
 ) -> DirectReport:
     return DirectReport(
-        level=kill.level.name, scope=str(kill.scope), is_true=not left, left=left,
+        ts_ns=kill.ts_ns, level=kill.level.name, scope=str(kill.scope), is_true=not left, left=left,
         last_cancel_ms=steps.last_cancel_ms, stops_canceled_ms=steps.stops_canceled_ms,
         verified_ms=steps.verified_ms, confirmed_ms=steps.confirmed_ms, rounds=rounds,
         requests=requests, steps=tuple(steps.told),

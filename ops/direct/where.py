@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
-from adapters.settings import REST_HOSTS, REST_URLS, VenueEnvironment, judge_url
+from adapters.addresses import REST_HOSTS, REST_URLS, VenueEnvironment, judge_url
 from risk.kills import Scope
 from risk.state_dir import StateDir
 
