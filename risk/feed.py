@@ -69,7 +69,10 @@ class SymbolFeed:
         """Take a bar that came from outside; one that was built here repeats what is known."""
         if not bar.bar_type.is_externally_aggregated():
             return
-        before, self.bar = self.bar, bar
+        before = self.bar
+        if before is not None and bar.ts_event < before.ts_event:
+            return  # Told late: it says nothing about now, and no speed.
+        self.bar = bar
         low = high = bar.close.raw
         if self._fits_window(bar.bar_type):
             low, high = bar.low.raw, bar.high.raw
@@ -90,9 +93,9 @@ class SymbolFeed:
         return fits
 
     def _tell(self, tick: QuoteTick) -> None:
+        if tick.bid_price.raw <= 0 or tick.ask_price.raw <= 0:
+            return  # One side of the book is empty: half of the other one is no price.
         twice_mid = tick.bid_price.raw + tick.ask_price.raw
-        if twice_mid <= 0:
-            return
         mid = (tick.bid_price.as_decimal() + tick.ask_price.as_decimal()) / 2
         self._judge.on_price(
             self._key, tick.ts_event, low=twice_mid // 2, high=twice_mid // 2, last=mid
