@@ -14,6 +14,7 @@ from nautilus_trader.model.events import OrderCanceled, OrderEvent, OrderExpired
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.system.kernel import NautilusKernel
 
+from actors.cover_clock import CoverClock
 from actors.guarded_symbol import GuardedSymbol
 from actors.loop import on_loop
 from actors.mender import Mender
@@ -25,6 +26,7 @@ from risk.install import Guard
 from risk.ledger import PRIORITY
 from risk.limits import ProtectionLimits
 from risk.protection import Fault, Position, Stop, look, protective, through
+from risk.record import ProtectionRow
 from risk.trading_state import TradingState
 
 NS_PER_MS = 1_000_000
@@ -63,7 +65,7 @@ class PositionMonitor(Actor):  # type: ignore[misc]
     def __init__(self, guard: Guard, protection: ProtectionLimits, client: Any) -> None:
         super().__init__(ActorConfig(component_id="PositionMonitor"))
         self.symbols: dict[InstrumentId, GuardedSymbol] = {}
-        self.closed: list[Any] = []
+        self.closed: list[ProtectionRow] = []
         self._guard = guard
         self._judge = guard.gate.judge
         self._limits = protection
@@ -104,6 +106,10 @@ class PositionMonitor(Actor):  # type: ignore[misc]
         """Ask and look no more."""
         self.clock.cancel_timer(f"{self.id}-LOOK")
         self._venue.stop()
+
+    def clocks(self) -> dict[str, CoverClock]:
+        """Return the clock of every position that is open, by instrument."""
+        return {s.clock.instrument_id: s.clock for s in self.symbols.values() if s.clock}
 
     # -- what happens -------------------------------------------------------------------------------
 

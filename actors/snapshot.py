@@ -47,6 +47,8 @@ class PositionLine(msgspec.Struct, frozen=True):
     covered_qty: Decimal
     unprotected_sec: float
     cached_qty: Decimal
+    unprotected_ms: int | None = None
+    longest_ms: int | None = None
 
     @property
     def is_covered(self) -> bool:
@@ -192,14 +194,29 @@ class KillLine(msgspec.Struct, frozen=True):
         return self.flat_ns if self.level == "FLATTEN" else self.entries_ns
 
 
+class ProtectionLine(msgspec.Struct, frozen=True):
+    """
+    What the position monitor has measured in this run.
+
+    ``unprotected_ms`` is the time that positions were without their full stop, in all, and
+    ``longest_ms`` the longest of it at once, milliseconds; ``mends`` counts what was sent for them.
+
+    """
+
+    positions: int
+    unprotected_ms: int
+    longest_ms: int
+    mends: int
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """
     A running node at ``ts_ns`` (Unix nanoseconds); money in USDT, by the gate's books.
 
     ``hold`` is what keeps new risk back for now and passes by itself, None when nothing does;
     ``kills`` are the open pulls of the kill switch, ``open_causes`` what stands in the way of a
-    resume; ``error`` says why the newest snapshot could not be taken; all else is then that of the
-    last one.
+    resume; ``protection`` is None where no position monitor runs; ``error`` says why the newest
+    snapshot could not be taken; all else is then that of the last one.
 
     """
 
@@ -227,4 +244,5 @@ class Snapshot(msgspec.Struct, frozen=True):
     journal_error: str | None = None
     kills: tuple[KillLine, ...] = ()
     open_causes: tuple[str, ...] = ()
+    protection: ProtectionLine | None = None
     error: str | None = None

@@ -27,6 +27,8 @@ from actors.notices import (
     venue_notice,
 )
 from actors.open_causes import open_causes
+from actors.position_monitor import PositionMonitor
+from actors.protection_lines import monitor_of, protection_line, with_protection
 from actors.snapshot import DenialLine, KillLine, Snapshot
 from risk.events import VENUE_TOPIC, VenueEvent
 from risk.install import Guard
@@ -73,6 +75,8 @@ class StatusActor(Actor):
         The file that is replaced by each snapshot, as JSON.
     kills : Callable
         Returns the open kills.
+    monitor : PositionMonitor, optional
+        Knows how long positions were without their stops.
 
     """
 
@@ -84,8 +88,10 @@ class StatusActor(Actor):
         *,
         path: Path | None = None,
         kills: Callable[[], tuple[KillLine, ...]] = tuple,
+        monitor: PositionMonitor | None = None,
     ) -> None:
         super().__init__(config)
+        self._monitor = monitor
         self._path = path
         self._kills = kills
         self.snapshot: Snapshot | None = None
@@ -204,6 +210,8 @@ class StatusActor(Actor):
         judge, record = self._guard.gate.judge, self._guard.record
         state, kills = judge.state, self._kills()
         positions = measure.position_lines(judge, self.cache, self._bare_since, now_ns)
+        if self._monitor is not None:
+            positions = with_protection(positions, self._monitor, now_ns)
         return Snapshot(
             ts_ns=now_ns,
             started_ns=self._started_ns,
@@ -229,6 +237,7 @@ class StatusActor(Actor):
             journal_error=judge.journal_error,
             kills=kills,
             open_causes=tuple(open_causes(judge, positions, kills, now_ns)),
+            protection=None if self._monitor is None else protection_line(self._monitor, now_ns),
         )
 
 
@@ -279,6 +288,6 @@ def attach_status(
     kernel = node.kernel if isinstance(node, TradingNode) else node
     probe = HealthProbe(kernel)
     config = StatusConfig(name=profile.name, mode=profile.mode, venue=probe.venue)
-    status = StatusActor(config, guard, probe, path=path, kills=kills)
+    status = StatusActor(config, guard, probe, path=path, kills=kills, monitor=monitor_of(kernel))
     kernel.trader.add_actor(status)
     return status

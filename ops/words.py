@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from actors.snapshot import Health, PositionLine, Snapshot, Use
+from actors.snapshot import Health, PositionLine, ProtectionLine, Snapshot, Use
 from report.formats import symbol
 
 UNKNOWN = "unknown"
@@ -82,6 +82,14 @@ def use_words(use: Use) -> str:
     """Write how much of a limit is used."""
     share = UNKNOWN if use.share is None else f"{use.share:.0%}"
     return f"{use_label(use)} {share} of its cap"
+
+
+def protection_words(line: ProtectionLine | None) -> str:
+    """Say how long positions of the run were without their full stop; nothing where none was."""
+    if line is None or not line.positions:
+        return ""
+    mends = f", {line.mends} mended" if line.mends else ""
+    return f": {line.longest_ms / 1000:.2f}s without a full stop at most{mends}"
 
 
 def cover_words(position: PositionLine) -> str:

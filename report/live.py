@@ -107,6 +107,7 @@ def _assembled(
             "is_ended": ended_ns is not None,
             "journal_torn": torn,
             "events": guard["venue"],
+            "protection": guard["protection"],
             "opening": len(replay.rows["opening"]),
             "unanswered": _left(orders, _UNANSWERED),
             "resting": _left(orders, _OPEN),

@@ -29,6 +29,7 @@ TRADES_MAX = 500
 DENIALS_MAX = 50
 BREACHES_MAX = 50
 VENUE_EVENTS_MAX = 100
+PROTECTION_MAX = 50
 BREAKERS = range(20, 23)
 """The controls that deny nothing themselves: they trip, and the trading state denies from then."""
 
@@ -72,6 +73,7 @@ def render(run_dir: Path, compare_dir: Path | None = None) -> Path:
         "breaches_max": BREACHES_MAX,
         "live": result.get("live"),  # older run folders have none
         "venue_events_max": VENUE_EVENTS_MAX,
+        "protection_max": PROTECTION_MAX,
         "profile_rows": list(_flat(result["profile"])),
         "flattering": flattering(result["profile"]),
         "symbols": [chart["symbol"] for chart in data["symbols"]],

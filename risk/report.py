@@ -51,7 +51,8 @@ def decisions(records: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """
     Return the states, alarms and denials of journal records, as `guard_report` has them.
 
-    What the venue told stands beside them under ``venue``, each with what it made the guard do.
+    What the venue told stands beside them under ``venue``, each with what it made the guard do, and
+    how each closed position was protected under ``protection``.
 
     Parameters
     ----------
@@ -63,6 +64,7 @@ def decisions(records: Iterable[dict[str, Any]]) -> dict[str, Any]:
     alarms: list[dict[str, Any]] = []
     denials: list[dict[str, Any]] = []
     venue: list[dict[str, Any]] = []
+    protection: list[dict[str, Any]] = []
     for record in records:
         match record["type"]:
             case "state":
@@ -73,9 +75,14 @@ def decisions(records: Iterable[dict[str, Any]]) -> dict[str, Any]:
                 denials.append(record["data"])
             case "venue":
                 venue.append({"ts": record["ts"], **record["data"]})
+            case "protection":
+                protection.append(record["data"])
             case _:
                 continue
-    return {"states": states, "alarms": alarms, "denials": denials, "venue": venue}
+    return {
+        "states": states, "alarms": alarms, "denials": denials, "venue": venue,
+        "protection": protection,
+    }  # fmt: skip
 
 
 def guard_report(judge: Judge, denials: list[dict[str, Any]]) -> dict[str, Any]:

@@ -95,12 +95,20 @@ def check_protection(run: Run) -> Verdict:
     ]
     longest = max((episode.bare_ms_max for episode in episodes), default=0)
     in_all = sum(episode.bare_ms for episode in episodes)
+    spells = sorted(episode.bare_ms_max for episode in episodes)
     figures = {
         "positions": str(len(episodes)),
+        "unprotected p50": f"{_percentile(spells, 50) / 1000:.3f} s",
+        "unprotected p99": f"{_percentile(spells, 99) / 1000:.3f} s",
         "unprotected longest": f"{longest / 1000:.3f} s",
         "unprotected in all": f"{in_all / 1000:.3f} s",
     }
     return Verdict(breaches, figures)
+
+
+def _percentile(ordered: list[int], percent: int) -> int:
+    """Return the smallest value that at least *percent* of them do not pass (nearest rank); 0: none."""
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)] if ordered else 0
 
 
 def episodes_of(run: Run) -> list[Episode]:
