@@ -21,6 +21,7 @@ from ops.words import (
     exact,
     feed_words,
     number,
+    protection_words,
     short_symbol,
     significant,
     span,
@@ -121,8 +122,9 @@ def _table(*columns: tuple[str, str]) -> Table:
 
 
 def _positions(snapshot: Snapshot, width: int) -> Section:
+    words = protection_words(snapshot.protection)
     if not snapshot.positions:
-        return Group(_title("Positions"), Text("flat", style="dim")), 2
+        return Group(_title(f"Positions{words}"), Text("flat", style="dim")), 2
     columns = [
         ("symbol", "left"), ("quantity", "right"), ("entry", "right"), ("price", "right"),
         ("PnL", "right"), ("stop", "right"), ("away bps", "right"), ("protection", "left"),
@@ -134,7 +136,7 @@ def _positions(snapshot: Snapshot, width: int) -> Section:
     ordered = sorted(snapshot.positions, key=lambda position: position.is_covered)
     for position in ordered[:POSITIONS_SHOWN]:
         table.add_row(*_position_cells(position, width))
-    title = _title(f"Positions{_more(len(ordered), POSITIONS_SHOWN)}")
+    title = _title(f"Positions{_more(len(ordered), POSITIONS_SHOWN)}{words}")
     return Group(title, table), 2 + min(len(ordered), POSITIONS_SHOWN)
 
 
