@@ -10,7 +10,7 @@ from nautilus_trader.model.enums import OrderStatus
 from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
 from nautilus_trader.model.orders import Order
 
-from actors.snapshot import FeedHealth, OrderLine, PositionLine, Stop, Use
+from actors.snapshot import BreakerLine, FeedHealth, OrderLine, PositionLine, Stop, Use
 from risk.book import ZERO, Pending, SymbolBook
 from risk.intent import BUY, SELL
 from risk.judge import Judge
@@ -202,6 +202,14 @@ def losses(judge: Judge) -> tuple[Use, ...]:
     return tuple(
         Use(f"{key}_ratio_max", getattr(limits, f"{key}_ratio_max"), observed.get(key))
         for key in ("unrealized_loss", "daily_loss", "drawdown")
+    )
+
+
+def breakers(judge: Judge, now_ns: int) -> tuple[BreakerLine, ...]:
+    """Return every breaker with a limit, and the closest approach to it."""
+    return tuple(
+        BreakerLine(b.key, b.limit, b.observed, b.closest, b.is_open)
+        for b in judge.breakers(now_ns)
     )
 
 

@@ -99,6 +99,22 @@ class Use(msgspec.Struct, frozen=True):
         return None if self.observed is None else float(self.observed / self.limit)
 
 
+class BreakerLine(msgspec.Struct, frozen=True):
+    """
+    A breaker: what it sees now, what it allows, and the closest that the run has come to it.
+
+    ``observed`` and ``closest`` are None when they are not known; ``is_tripped`` holds until a person
+    resumes.
+
+    """
+
+    key: str
+    limit: Decimal
+    observed: Decimal | None
+    closest: Decimal | None
+    is_tripped: bool
+
+
 class DenialLine(msgspec.Struct, frozen=True):
     """A request that the gate denied."""
 
@@ -246,3 +262,4 @@ class Snapshot(msgspec.Struct, frozen=True):
     open_causes: tuple[str, ...] = ()
     protection: ProtectionLine | None = None
     error: str | None = None
+    breakers: tuple[BreakerLine, ...] = ()

@@ -229,6 +229,7 @@ class StatusActor(Actor):
             exposure=tuple(measure.exposure(judge)),
             rates=measure.rates(judge, now_ns),
             losses=measure.losses(judge),
+            breakers=measure.breakers(judge, now_ns),
             denials=_last_denials(record.denials),
             denials_total=record.denials_total,
             health=self._probe.health(measure.feeds(judge, self.cache, now_ns)),

@@ -10,7 +10,7 @@ import msgspec
 from rich.text import Text
 
 from actors.snapshot import Health, KillLine, PositionLine, Snapshot, Use
-from ops.node_files import NS_PER_MS, NodeFiles
+from ops.node_files import NS_PER_MS, NodeFiles, read_table
 from ops.words import (
     UNKNOWN,
     connection_words,
@@ -26,6 +26,8 @@ from ops.words import (
 
 STATUS_SEC_MAX = 5.0
 """A status that is older is said to be old."""
+WATCHDOG_SEC_MAX = 5.0
+"""A watchdog that has not looked for so long does not look."""
 BAD, GOOD, DIM = "bold red", "green", "dim"
 
 
@@ -35,6 +37,7 @@ def status_lines(node: NodeFiles, status: dict[str, Any], latch: dict[str, Any])
     yield _head(node)
     yield from _state(latch, snapshot)
     yield _heartbeat(node)
+    yield _watchdog(node)
     if snapshot is None:
         yield Text("no status that could be shown", style=BAD)
         return
@@ -46,6 +49,7 @@ def status_lines(node: NodeFiles, status: dict[str, Any], latch: dict[str, Any])
     yield from _positions(snapshot)
     yield _uses("exposure", snapshot.exposure)
     yield _uses("losses", snapshot.losses)
+    yield _breakers(snapshot)
     yield _uses("messages", snapshot.rates)
     yield _venue(snapshot.health)
     if snapshot.journal_error is not None:
@@ -105,6 +109,18 @@ def _heartbeat(node: NodeFiles) -> Text:
     return Text(f"{text}, gate answered {gate}", style=style)
 
 
+def _watchdog(node: NodeFiles) -> Text:
+    """Say when the watchdog looked last: a node without one is alone when it hangs."""
+    table = read_table(node.folder.watchdog)
+    at_ns = table.get("mono_ns")
+    if not isinstance(at_ns, int) or at_ns > time.monotonic_ns():
+        return Text("watchdog  none has looked since this machine came up", style="bold yellow")
+    age_ms = (time.monotonic_ns() - at_ns) / NS_PER_MS
+    is_old = age_ms > WATCHDOG_SEC_MAX * 1_000
+    words = f"{table.get('verdict', UNKNOWN)}, {age_ms:.0f} ms ago"
+    return Text(f"watchdog  {words}", style="bold yellow" if is_old else "")
+
+
 def _positions(snapshot: Snapshot) -> Iterator[Text]:
     if not snapshot.positions:
         yield Text("positions flat", style=DIM)
@@ -132,6 +148,18 @@ def _uses(title: str, uses: tuple[Use, ...]) -> Text:
     words = ", ".join(f"{use_label(use)} {use_figures(use)}" for use in uses)
     is_over = any(use.share is None or use.share > 1 for use in uses)
     return Text(f"{title:<9} {words or UNKNOWN}", style=BAD if is_over else "")
+
+
+def _breakers(snapshot: Snapshot) -> Text:
+    """Say how close each breaker is to its limit, and how close the run has come to it."""
+    lines = snapshot.breakers
+    words = ", ".join(
+        f"{line.key} {significant(line.observed)} (closest {significant(line.closest)}) of "
+        f"{significant(line.limit)}{' TRIPPED' if line.is_tripped else ''}"
+        for line in lines
+    )
+    is_tripped = any(line.is_tripped for line in lines)
+    return Text(f"breakers  {words or UNKNOWN}", style=BAD if is_tripped else "")
 
 
 def _venue(health: Health) -> Text:

@@ -7,7 +7,7 @@ import pytest
 
 from actors.snapshot import Snapshot
 from risk.events import VenueEvent, VenueEventKind, publish_venue_event
-from tests.attacks.scene import ETH, SELL
+from tests.attacks.scene import BTC, ETH, SELL
 from tests.watched_kit import WatchedScene
 
 
@@ -169,3 +169,20 @@ def test_an_event_that_cannot_be_followed_does_not_reach_the_node(scene):
 
     assert scene.position() == entry.quantity.as_decimal()
     assert scene.is_working(stop)
+
+
+def test_every_breaker_is_shown_with_its_closest_approach_and_whether_it_has_tripped(scene):
+    judge = scene.guard.gate.judge
+    limit = judge.limits.shock.price_move_bps_max
+    scene.settle(50_000)
+    scene.settle(50_100)
+    quiet = {line.key: line for line in taken(scene).breakers}
+    judge.on_price(str(BTC.id), scene.kernel.clock.timestamp_ns(), low=1, high=2, last=Decimal(1))
+
+    tripped = {line.key: line for line in taken(scene).breakers}
+
+    assert quiet.keys() >= {"unrealized_loss", "daily_loss", "drawdown", "price_shock", "repeated"}
+    assert (quiet["price_shock"].limit, quiet["price_shock"].is_tripped) == (limit, False)
+    assert quiet["price_shock"].closest < limit < tripped["price_shock"].closest
+    assert tripped["price_shock"].is_tripped
+    assert not tripped["drawdown"].is_tripped
