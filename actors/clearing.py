@@ -143,7 +143,7 @@ class Sweep:
             if order.has_trigger_price and order.is_reduce_only:
                 continue  # A stop: last.
             left.append(f"order {order.client_order_id} is {order.status_string()}")
-            if not (order.order_type == OrderType.MARKET or self._holds_a_stop(order)):
+            if not self._holds_a_stop(order):
                 self._broom.cancel(order, now_ns)
         for order in self._held_targets():
             self._gate.brackets.drop(order.client_order_id)
@@ -183,9 +183,14 @@ class Sweep:
         return next(ids, symbol) in self._instruments
 
     def _orders(self) -> Iterator[Order]:
-        """Yield the orders of the scope that may still fill at the venue."""
+        """Yield what may still fill at the venue; a market exit, also one in doubt, only reduces."""
         orders = self._cache.orders_open() + self._cache.orders_inflight()
-        return (order for order in dict.fromkeys(orders) if self.covers(order))
+        return (
+            order
+            for order in dict.fromkeys(orders)
+            if self.covers(order)
+            and not (order.is_reduce_only and order.order_type == OrderType.MARKET)
+        )
 
     def _held_targets(self) -> list[Order]:
         assert self._gate.brackets is not None, "Invariant: only a live kernel has a kill switch"

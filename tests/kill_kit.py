@@ -87,7 +87,9 @@ class Killable:
     async def resting(self) -> Order:
         """Leave an entry working."""
         entry = self.trader.rest()
-        await self.running.until(lambda: entry.client_order_id.value in self.working(), "an entry")
+        await self.running.until(
+            lambda: entry.client_order_id.value in self.working() and entry.is_open, "an entry"
+        )
         return entry
 
 

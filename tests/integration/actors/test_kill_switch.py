@@ -1,39 +1,412 @@
-"""What a pull of the kill switch does at the venue."""
+"""What a pull of the kill switch does at the venue, and what it leaves alone."""
 
 import asyncio
+from decimal import Decimal
 
-from risk.kills import KillLevel
-from tests.kill_kit import killable
+import pytest
+from nautilus_trader.model.enums import OrderSide
+from nautilus_trader.model.objects import Quantity
+
+from risk.kills import ACCOUNT, KillLevel, Scope
+from risk.trading_state import TradingState
+from tests.hop_kit import BTC
+from tests.kill_kit import Killable, killable
+from tests.venue_kit import account, client, local_venue
+from venue.wire.hooks import Reaction
+
+ETH = "ETHUSDT-PERP.BINANCE"
+ORDER, ALGO, POSITIONS = "/fapi/v1/order", "/fapi/v1/algoOrder", "/fapi/v3/positionRisk"
+ON_BTC, ON_ETH = Scope("symbol", BTC.value), Scope("symbol", ETH)
+ON_TRADER, ON_OTHER = Scope("strategy", "TRADER-001"), Scope("strategy", "OTHER-001")
+BUSY = (503, {"code": -1008, "msg": "Server is currently overloaded with other requests."})
+UNKNOWN = (503, {"code": -1000, "msg": "Unknown error, please check your request."})
+REFUSED = (400, {"code": -2022, "msg": "ReduceOnly Order is rejected."})
+ABSENT = (400, {"code": -2011, "msg": "Unknown order sent."})
+
+
+def play(scene, tmp_path, **options):
+    async def main():
+        async with killable(tmp_path, **options) as node:
+            await scene(node)
+
+    asyncio.run(main())
+
+
+def pull(node: Killable, level: KillLevel, scope: Scope = ACCOUNT) -> None:
+    node.switch.pull(level, by="ann", reason="news", source="command", scope=scope)
+
+
+async def until_done(node: Killable, count: int = 1) -> None:
+    await node.until(
+        lambda: len(node.lines) == count and all(line.done_ns for line in node.lines), "the end"
+    )
+
+
+def writes(node: Killable) -> list[tuple[str, str, str]]:
+    """Return the requests that change something, and the looks at positions, in their order."""
+    return [
+        (r.method, r.path, r.params.get("side", ""))
+        for r in node.requests.seen
+        if (r.method != "GET" and "rder" in r.path) or r.path == POSITIONS
+    ]
+
+
+# -- levels -----------------------------------------------------------------------------------------
 
 
 def test_an_empty_file_pulls_the_switch_at_the_level_of_the_profile(tmp_path):
+    async def scene(node):
+        await node.protected()
+        entry = await node.resting()
+
+        node.folder.kill.touch()
+
+        await until_done(node)
+        assert (node.position(), node.working()) == (0, set())
+        assert node.cache.order(entry.client_order_id).status_string() == "CANCELED"
+        assert node.state == "HALTED"
+        assert node.alarms("KILL_DONE")
+
+    play(scene, tmp_path)
+
+
+@pytest.mark.parametrize("level", [KillLevel.REDUCE, KillLevel.HALT])
+def test_reduce_and_halt_cancel_entries_and_leave_stop_and_target(tmp_path, level):
+    async def scene(node):
+        await node.protected()
+        bracket = node.working()
+        await node.resting()
+
+        pull(node, level)
+
+        await until_done(node)
+        assert node.working() == bracket
+        assert node.position() == Decimal("0.010")
+        assert node.state == level.state.name
+        denied = node.trader.rest()
+        await node.until(lambda: denied.is_closed, "the denial")
+        assert node.working() == bracket
+
+    play(scene, tmp_path)
+
+
+def test_exits_still_work_in_halt(tmp_path):
+    async def scene(node):
+        await node.protected()
+        pull(node, KillLevel.HALT)
+        await until_done(node)
+
+        exit_order = node.trader.order_factory.market(
+            BTC, OrderSide.SELL, Quantity.from_str("0.010"), reduce_only=True
+        )
+        node.trader.submit_order(exit_order)
+
+        await node.until(lambda: (node.position(), node.working()) == (0, set()), "it to be flat")
+
+    play(scene, tmp_path)
+
+
+def test_stops_go_last_when_the_venue_has_shown_that_nothing_else_is_open(tmp_path):
+    async def scene(node):
+        await node.protected()
+        node.requests.seen.clear()
+
+        pull(node, KillLevel.FLATTEN)
+
+        await until_done(node)
+        steps = writes(node)
+        closed = steps.index(("POST", ORDER, "SELL"))
+        looked = steps.index(("GET", POSITIONS, ""))
+        stopped = steps.index(("DELETE", ALGO, ""))
+        assert closed < looked < stopped
+        assert ("GET", POSITIONS, "") in steps[stopped:]
+        assert ("POST", ALGO, "SELL") not in steps  # no bracket puts a new one in its place
+
+    play(scene, tmp_path)
+
+
+def test_pulling_twice_and_more_gently_does_no_harm(tmp_path):
+    async def scene(node):
+        await node.protected()
+        pull(node, KillLevel.FLATTEN)
+        pull(node, KillLevel.FLATTEN)
+        pull(node, KillLevel.REDUCE)
+        await until_done(node)
+        sent = len(node.requests.writes())
+
+        pull(node, KillLevel.FLATTEN)
+        pull(node, KillLevel.HALT, ON_BTC)
+
+        await until_done(node, 2)
+        assert [(line.level, line.scope) for line in node.lines] == [
+            ("FLATTEN", "account"), ("HALT", str(ON_BTC)),
+        ]  # fmt: skip
+        assert len(node.requests.writes()) == sent
+        assert len(node.alarms("KILL_DONE")) == 1
+
+    play(scene, tmp_path)
+
+
+# -- scopes -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scope", [ON_BTC, ON_TRADER])
+@pytest.mark.parametrize("level", list(KillLevel))
+def test_a_kill_of_a_scope_stops_its_own_orders_and_not_the_account(tmp_path, scope, level):
+    async def scene(node):
+        await node.protected()
+        bracket = node.working()
+        await node.resting()
+
+        pull(node, level, scope)
+
+        await until_done(node)
+        flattens = level is KillLevel.FLATTEN
+        assert node.working() == (set() if flattens else bracket)
+        assert node.position() == (0 if flattens else Decimal("0.010"))
+        assert node.state == "ACTIVE"
+        denied = node.trader.rest()
+        await node.until(lambda: denied.is_closed, "the denial")
+
+    play(scene, tmp_path)
+
+
+@pytest.mark.parametrize("scope", [ON_ETH, ON_OTHER])
+@pytest.mark.parametrize("level", list(KillLevel))
+def test_a_kill_of_another_scope_leaves_orders_and_position_untouched(tmp_path, scope, level):
+    async def scene(node):
+        await node.protected()
+        await node.resting()
+        before = node.working()
+        sent = len(node.requests.writes())
+
+        pull(node, level, scope)
+
+        await until_done(node)
+        assert (node.working(), node.position()) == (before, Decimal("0.010"))
+        assert len(node.requests.writes()) == sent
+        await node.resting()  # and new risk may be taken
+
+    play(scene, tmp_path)
+
+
+# -- what trips by itself -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", [TradingState.REDUCING, TradingState.HALTED])
+def test_entries_are_canceled_whatever_has_tightened_the_state(tmp_path, state):
+    async def scene(node):
+        await node.protected()
+        bracket = node.working()
+        await node.resting()
+
+        node.guard.gate.judge.trip(state, "LOSS: observed=1, limit=0", 1)
+
+        await node.until(lambda: node.working() == bracket, "the entry to be gone")
+        assert node.position() == Decimal("0.010")
+
+    play(scene, tmp_path)
+
+
+def test_nothing_is_canceled_while_nothing_is_tripped(tmp_path):
+    async def scene(node):
+        await node.protected()
+        await node.resting()
+        before = node.working()
+
+        for _ in range(20):
+            node.switch.look()
+
+        assert node.working() == before
+        assert not [w for w in node.requests.writes() if w[0] == "DELETE"]
+
+    play(scene, tmp_path)
+
+
+# -- a venue that does not go along ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("answer", [BUSY, UNKNOWN, REFUSED], ids=["-1008", "503", "-2022"])
+def test_a_close_that_is_refused_or_lost_is_sent_again_until_it_is_flat(tmp_path, answer):
+    async def scene(node):
+        await node.protected()
+        for _ in range(3):
+            node.requests.next_time("POST", ORDER, Reaction(engine_acts=False, answer=answer))
+
+        pull(node, KillLevel.FLATTEN)
+
+        await until_done(node)
+        assert (node.position(), node.working()) == (0, set())
+        assert not node.requests.reactions
+
+    play(scene, tmp_path)
+
+
+def test_a_close_whose_reply_is_lost_closes_once(tmp_path):
+    async def scene(node):
+        await node.protected()
+        node.requests.next_time("POST", ORDER, Reaction(drop_reply=True))
+
+        pull(node, KillLevel.FLATTEN)
+
+        await until_done(node)
+        assert (node.position(), node.working()) == (0, set())
+
+    play(scene, tmp_path)
+
+
+@pytest.mark.parametrize("answer", [BUSY, UNKNOWN, ABSENT], ids=["-1008", "503", "-2011"])
+def test_a_cancel_that_leads_to_nothing_is_sent_again(tmp_path, answer):
+    async def scene(node):
+        first, second = await node.resting(), await node.resting()
+        node.requests.next_time("DELETE", ORDER, Reaction(engine_acts=False, answer=answer))
+
+        pull(node, KillLevel.HALT)
+
+        await node.until(lambda: not node.working(), "both entries to be gone")
+        await until_done(node)
+        assert {node.cache.order(o.client_order_id).status_string() for o in (first, second)} == {
+            "CANCELED"
+        }
+
+    play(scene, tmp_path)
+
+
+def test_a_venue_that_cannot_be_asked_is_never_called_flat(tmp_path):
+    async def scene(node):
+        await node.protected()
+        down = Reaction(engine_acts=False, answer=UNKNOWN)
+        stop = node.stops()
+        for _ in range(3):
+            node.requests.next_time("GET", POSITIONS, down)
+
+        pull(node, KillLevel.FLATTEN)
+
+        await node.until(lambda: node.position() == 0, "the close")
+        await node.until(lambda: any("does not answer" in w for w in node.lines[0].left), "a word")
+        assert node.lines[0].flat_ns is None
+        assert node.stops() == stop
+        assert any("does not answer" in word for word in node.switch.unrest())
+        await until_done(node)
+        assert not node.working()
+        assert node.switch.unrest() == []
+
+    play(scene, tmp_path)
+
+
+def test_what_cannot_be_brought_to_rest_is_an_alarm_again_and_again(tmp_path, monkeypatch):
+    monkeypatch.setattr("actors.kill_switch.ALARM_NS", 200_000_000)
+
+    async def scene(node):
+        await node.protected()
+        for _ in range(500):
+            node.requests.next_time("POST", ORDER, Reaction(engine_acts=False, answer=REFUSED))
+
+        pull(node, KillLevel.FLATTEN)
+
+        await node.until(lambda: len(node.alarms("KILL_UNFINISHED")) > 2, "the alarms")
+        assert "position BTCUSDT-PERP.BINANCE of 0.010" in node.alarms("KILL_UNFINISHED")[-1]
+        assert node.stops()  # and its stop stays
+        node.requests.reactions.clear()
+        await until_done(node)
+
+    play(scene, tmp_path)
+
+
+def test_a_position_beyond_the_largest_market_order_is_closed_in_parts(tmp_path, monkeypatch):
+    async def scene(node):
+        await node.protected("0.010")
+        from actors import clearing
+
+        whole = clearing.filters_of
+        monkeypatch.setattr(
+            clearing, "filters_of", lambda i: whole(i)._replace(market_max_qty=Decimal("0.004"))
+        )
+        node.requests.seen.clear()
+
+        pull(node, KillLevel.FLATTEN)
+
+        await until_done(node)
+        sells = [r.params["quantity"] for r in node.requests.seen if r.params.get("side") == "SELL"]
+        assert sorted(sells) == ["0.002", "0.004", "0.004"]
+
+    play(scene, tmp_path)
+
+
+# -- orders and positions of others -------------------------------------------------------------
+
+
+def test_what_somebody_else_has_opened_in_scope_is_closed_as_well(tmp_path):
+    async def scene(node):
+        await node.rest.ok(
+            "POST", ORDER, symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.020"
+        )
+        await node.rest.ok(
+            "POST", ORDER, symbol="BTCUSDT", side="BUY", type="LIMIT", quantity="0.010",
+            price="62000", timeInForce="GTC",
+        )  # fmt: skip
+        await node.until(node.cache.positions_open, "the foreign position to be known")
+
+        pull(node, KillLevel.FLATTEN)
+
+        await until_done(node)
+        assert (node.position(), node.working()) == (0, set())
+
+    play(scene, tmp_path)
+
+
+def test_what_comes_after_it_was_flat_is_closed_too(tmp_path):
+    async def scene(node):
+        pull(node, KillLevel.FLATTEN)
+        await until_done(node)
+
+        await node.rest.ok(
+            "POST", ORDER, symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.020"
+        )
+
+        await node.until(lambda: len(node.alarms("KILL_DONE")) == 2, "the second end")
+        assert (node.position(), node.working()) == (0, set())
+
+    play(scene, tmp_path)
+
+
+# -- restarts -----------------------------------------------------------------------------------
+
+
+def test_a_restart_with_a_flatten_in_the_latch_goes_on_with_it(tmp_path):
     async def main():
-        async with killable(tmp_path) as node:
-            await node.protected()
-            entry = await node.resting()
+        async with local_venue(accounts=(account(),)) as venue:
+            async with killable(tmp_path, venue=venue) as node:
+                await node.protected()
+                await node.resting()
+                node.requests.reactions += [
+                    ("POST", ORDER, Reaction(engine_acts=False, answer=REFUSED))
+                ] * 500
+                pull(node, KillLevel.FLATTEN)
+                await node.until(
+                    lambda: any(r.params.get("type") == "MARKET" and r.params["side"] == "SELL"
+                                for r in node.requests.seen), "a close that is refused",
+                )  # fmt: skip
+            async with client(venue):
+                assert node.position() == Decimal("0.010")
 
-            node.folder.kill.touch()
-
-            await node.until(lambda: node.lines and node.lines[0].flat_ns, "it to be flat")
-            assert (node.position(), node.working()) == (0, set())
-            assert node.cache.order(entry.client_order_id).status_string() == "CANCELED"
-            assert node.state == "HALTED"
-            assert node.alarms("KILL_DONE")
+            async with killable(tmp_path, venue=venue) as node:
+                await until_done(node)
+                assert (node.position(), node.working()) == (0, set())
+                assert (node.lines[0].by, node.state) == ("ann", "HALTED")
 
     asyncio.run(main())
 
 
-def test_halt_cancels_entries_and_leaves_stop_and_target(tmp_path):
-    async def main():
-        async with killable(tmp_path) as node:
-            await node.protected()
-            bracket = node.working()
-            await node.resting()
+def test_a_node_that_starts_while_the_file_is_there_starts_killed(tmp_path):
+    folder = tmp_path / "state"
+    folder.mkdir()
+    (folder / "KILL").write_text("HALT before the start")
 
-            node.switch.pull(KillLevel.HALT, by="ann", reason="news", source="command")
+    async def scene(node):
+        assert node.state == "HALTED"
+        denied = node.trader.rest()
+        await node.until(lambda: denied.is_closed, "the denial")
+        assert not node.working()
 
-            await node.until(lambda: node.lines and node.lines[0].done_ns, "entries to be gone")
-            assert node.working() == bracket
-            assert node.state == "HALTED"
-
-    asyncio.run(main())
+    play(scene, tmp_path)
