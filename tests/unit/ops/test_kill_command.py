@@ -1,0 +1,45 @@
+"""`python -m ops kill` where no node answers: latched for the next start, and said loudly."""
+
+import json
+
+import pytest
+
+from ops.__main__ import main
+from risk.kills import KillLevel
+from risk.latch import Latch
+from tests.node_folder import BTC, folder_of
+
+
+@pytest.mark.parametrize("level", list(KillLevel))
+def test_without_a_node_a_kill_is_latched_for_the_next_start_and_not_called_done(
+    tmp_path, capsys, level
+):
+    folder = folder_of(tmp_path)
+    said = ["--state", str(folder.path), "--by", "ann", "--reason", "news"]
+
+    assert main(["kill", level.name, "--scope", f"symbol:{BTC}", *said]) == 70
+
+    kill = Latch(folder.latch).read().kills[0]
+    assert (kill.level, str(kill.scope), kill.by, kill.reason) == (
+        level, f"symbol:{BTC}", "ann", "news",
+    )  # fmt: skip
+    assert json.loads(folder.kill.read_text())["level"] == level.name
+    told = capsys.readouterr().out
+    assert "NO LIVING NODE" in told
+    assert f"kill --direct {level.name} --scope symbol:{BTC} --state {folder.path}" in told
+
+
+def test_without_a_level_the_profile_says_which(tmp_path):
+    folder = folder_of(tmp_path, level="REDUCE")
+
+    main(["kill", "--state", str(folder.path)])
+
+    assert Latch(folder.latch).read().kills[0].level is KillLevel.REDUCE
+
+
+@pytest.mark.parametrize("options", [["--scope", "everything"], []])
+def test_a_kill_of_nothing_is_bad_usage(tmp_path, capsys, options):
+    where = ["--state", str(folder_of(tmp_path).path)] if options else []
+
+    assert main(["kill", "HALT", *where, *options]) == 78
+    assert "bad argument" in capsys.readouterr().out
