@@ -78,8 +78,7 @@ class PositionMonitor(Actor):  # type: ignore[misc]
     def on_start(self) -> None:
         """Take over what is open, and begin to look."""
         self._venue = VenueWatch(
-            self._client, self.clock, reserve=self._judge.limits.rates.exit_reserve_ratio,
-            tell=self._alarm, on_verified=self._look_safely, on_positions=self._on_positions,
+            self._client, self.clock, tell=self._alarm, on_verified=self._look_safely, on_positions=self._on_positions,
         )  # fmt: skip
         brackets = self._guard.gate.brackets
         assert brackets is not None, "Invariant: only a live kernel has a monitor"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from decimal import Decimal
 from typing import Any
 
 from nautilus_trader.common.component import Clock
@@ -31,8 +30,6 @@ class VenueWatch:
         Whose account it is.
     clock : Clock
         Of the node.
-    reserve : Decimal
-        Share of the venue's weight limit that questions may not use.
     tell : Callable
         Told in words when questions begin to fail, and when they are answered again.
     on_verified : Callable
@@ -47,7 +44,6 @@ class VenueWatch:
         client: Any,
         clock: Clock,
         *,
-        reserve: Decimal,
         tell: Callable[[str], None],
         on_verified: Callable[[InstrumentId], None],
         on_positions: Callable[[tuple[Any, ...]], None],
@@ -57,7 +53,6 @@ class VenueWatch:
         """Stops that the venue has denied repeatedly while they work here."""
         self._client = client
         self._clock = clock
-        self._reserve = reserve
         self._tell = tell
         self._on_verified = on_verified
         self._on_positions = on_positions
@@ -95,9 +90,7 @@ class VenueWatch:
         if budget is None:
             return False
         used = budget.snapshot()
-        return bool(
-            used.blocked_until_ns or used.weight_1m + 1 > used.weight_1m_max * (1 - self._reserve)
-        )
+        return bool(used.blocked_until_ns or used.weight_1m + 1 > used.weight_1m_care_max)
 
     # -- questions ----------------------------------------------------------------------------------
 

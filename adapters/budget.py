@@ -19,6 +19,8 @@ RETRY_AFTER_HEADER = "retry-after"
 WEIGHT_1M_MAX, ORDERS_10S_MAX, ORDERS_1M_MAX = 2_400, 300, 1_200
 """Until exchangeInfo has told its own (Binance: General Info, Limits)."""
 TOO_MANY_REQUESTS, TOO_MANY_ORDERS = -1003, -1015
+CARE_SHARE = Decimal("0.5")
+"""Of the reserve: so much is left to cancels and exits by questions about protection, too."""
 BAN_SEC = 120
 """The shortest ban (Binance: General Info), when an answer does not say how long it lasts."""
 _BANNED_UNTIL = re.compile(r"until (\d{13})")
@@ -51,12 +53,14 @@ class BudgetSnapshot(NamedTuple):
     How much of the venue's patience is used.
 
     Counts are those of the running interval; what is on its way counts. ``blocked_until_ns`` is 0
-    when the venue takes requests.
+    when the venue takes requests; ``weight_1m_care_max`` is how far questions about the protection
+    of positions may go.
 
     """
 
     weight_1m: int
     weight_1m_max: int
+    weight_1m_care_max: int
     orders_10s: int
     orders_10s_max: int
     orders_1m: int
@@ -101,7 +105,8 @@ class RateBudget:
     """
     Decides who may send now, who waits and who does not get through.
 
-    Queries and entries leave the reserve alone. While the venue refuses (429) entries are refused
+    Queries and entries leave the reserve alone, but for questions about the protection of positions,
+    which may use half of it. While the venue refuses (429) entries are refused
     and queries wait; exits go, unless the venue has said until when it hears nobody (418).
 
     Parameters
@@ -139,6 +144,7 @@ class RateBudget:
         blocked = self._blocked_ns if now < self._blocked_ns else 0
         return BudgetSnapshot(
             self._weight.used(now), self._weight.most,
+            int(self._weight.most * (1 - self._reserve * CARE_SHARE)),
             self._orders_10s.used(now), self._orders_10s.most,
             self._orders_1m.used(now), self._orders_1m.most,
             blocked, bool(blocked) and self._is_ban,
@@ -178,7 +184,8 @@ class RateBudget:
         costs = [(self._weight, weight)]
         if passed.orders:
             costs += [(self._orders_10s, passed.orders), (self._orders_1m, passed.orders)]
-        full = [m for m, cost in costs if m.used(now) + cost > m.most * (1 - self._reserve)]
+        kept = self._reserve * (CARE_SHARE if passed.errand is Errand.CARE else 1)
+        full = [m for m, cost in costs if m.used(now) + cost > m.most * (1 - kept)]
         return max((meter.next_ns(now) for meter in full), default=0)
 
     def sent(self, weight: int, orders: int) -> None:

@@ -41,7 +41,7 @@ from adapters.facts import OrderFact
 from adapters.order_ids import OrderIds, base_of
 from adapters.outcomes import error_code, error_text, is_absent, is_unknown
 from adapters.queries import Queries
-from adapters.reconciler import Reconciler
+from adapters.reconciler import SAME_LOOK_SECS, Reconciler
 from adapters.replace import StopReplacer
 from adapters.sync import Found, OrderSync
 from adapters.teller import OrderTeller
@@ -451,7 +451,7 @@ class HardenedExecutionClient(VenueLooks, BinanceFuturesExecutionClient):  # typ
         command: GenerateOrderStatusReports,  # noqa: ARG002 - its bounds leave out what it may miss
     ) -> list[OrderStatusReport]:
         """Bring every order up to date by its events; there is nothing left to report."""
-        await self._reconciler.reconcile()
+        await self._reconciler.reconcile(within_secs=SAME_LOOK_SECS)
         return []
 
     async def generate_fill_reports(
@@ -459,7 +459,7 @@ class HardenedExecutionClient(VenueLooks, BinanceFuturesExecutionClient):  # typ
         command: GenerateFillReports,  # noqa: ARG002 - its bounds leave out what it may miss
     ) -> list[FillReport]:
         """Bring every fill in by its event; there is nothing left to report."""
-        await self._reconciler.reconcile()
+        await self._reconciler.reconcile(within_secs=SAME_LOOK_SECS)
         return []
 
     async def generate_position_status_reports(

@@ -188,7 +188,7 @@ class GuardedBinanceHttpClient(WireHop, BinanceHttpClient):  # type: ignore[misc
         if not until_ns:
             return
         wait_ns = until_ns - self.venue_clock.now_ns()
-        if passed.errand is not Errand.QUERY or wait_ns > self._wait_ns_max:
+        if passed.errand in {Errand.ENTRY, Errand.EXIT} or wait_ns > self._wait_ns_max:
             used = self.budget.snapshot()
             observed = f"weight {used.weight_1m}, orders {used.orders_10s} in 10 s"
             limit = f"free in {max(wait_ns, 0) / NS_PER_SEC:.1f} s"

@@ -24,6 +24,11 @@ FREE = frozenset(
     }
 )
 """What changes no position and no limit: the user stream's key, and a timer that can only cancel."""
+BY_SYMBOL = frozenset({"/fapi/v1/openAlgoOrders", "/fapi/v1/openOrders"})
+CARES = BY_SYMBOL | {
+    ORDER_PATH, ALGO_PATH, "/fapi/v1/userTrades", "/fapi/v3/positionRisk", "/fapi/v3/account",
+}  # fmt: skip
+"""What is asked about positions and their stops; of BY_SYMBOL for one symbol, which weighs little."""
 ID_KEYS = {ORDER_PATH: "newClientOrderId", ALGO_PATH: "clientAlgoId"}
 TYPES = {
     OrderType.MARKET: (ORDER_PATH, "MARKET"),
@@ -54,6 +59,8 @@ class Errand(Enum):
     """What a request is for; decides who waits when the venue's patience runs short."""
 
     QUERY = "QUERY"
+    CARE = "CARE"
+    """Asks for little that the protection of a position hangs on: an order, fills, positions, stops."""
     ENTRY = "ENTRY"
     EXIT = "EXIT"
     """Takes risk away, or keeps watch over it: cancels, reduce-only orders, the user stream."""
@@ -145,7 +152,8 @@ class WireGuard:
         if not path.startswith("/") or any(c in path for c in "?#@%\\"):
             raise _unapproved(f"{method} {path[:80]!r}", "a plain path")
         if method == "GET":
-            return Passed(Errand.QUERY, 0)
+            is_care = path in CARES and (path not in BY_SYMBOL or "symbol" in params)
+            return Passed(Errand.CARE if is_care else Errand.QUERY, 0)
         if (method, path) in FREE:
             # A timer that is not renewed in time cancels entries: it leaves the reserve to exits.
             return Passed(Errand.QUERY if path == COUNTDOWN_PATH else Errand.EXIT, 0)

@@ -25,6 +25,8 @@ from risk.events import VenueEventKind
 LATE_SECS = 5.0
 """How long an event may take before it counts as missed."""
 RECHECK_SECS = 1.0
+SAME_LOOK_SECS = 1.0
+"""A look that began so long ago answers the engine's next check as well."""
 
 
 class Reconciler:
@@ -68,14 +70,24 @@ class Reconciler:
         self._lock = asyncio.Lock()
         self.is_started = False
         """Whether what an earlier run left at the venue was taken over."""
+        self._looked_ns = 0
         self._trade_id_agreed: dict[str, int] = {}
         self._told_alive: set[str] = set()
 
     # -- orders -------------------------------------------------------------------------------------
 
-    async def reconcile(self, *, is_start: bool = False) -> None:
-        """Bring every order up to date, adopt unknown ones, cancel stops that were replaced."""
+    async def reconcile(self, *, is_start: bool = False, within_secs: float = 0.0) -> None:
+        """
+        Bring every order up to date, adopt unknown ones, cancel stops that were replaced.
+
+        A look that began up to *within_secs* before this one was asked for does as well: the engine
+        asks for orders and for positions at the same time, and one look weighs 80.
+
+        """
+        wanted_ns = self._clock.timestamp_ns() - secs_to_nanos(within_secs)
         async with self._lock:
+            if self._looked_ns > wanted_ns:
+                return
             asked_ns = self._clock.timestamp_ns()
             facts = await self._queries.open_orders()
             await self._take_all(facts, asked_ns, is_foreign=not is_start)
@@ -85,6 +97,7 @@ class Reconciler:
                     await self._look_for(order)
             await self._sync.settle()
             self.is_started = True
+            self._looked_ns = asked_ns
 
     async def verify_stops(self, instrument_id: InstrumentId) -> frozenset[ClientOrderId]:
         """
@@ -179,7 +192,7 @@ class Reconciler:
         again and again; then it is told as an alarm.
 
         """
-        facts, moving = await self._compared()
+        facts, moving = await self._compared(within_secs=SAME_LOOK_SECS)
         for _ in range(1, self._patience.answers_min):
             if not self._differing(facts):
                 break
@@ -193,7 +206,7 @@ class Reconciler:
         ]
         return [report for report in reports if report is not None]
 
-    async def _compared(self) -> tuple[dict[str, PositionFact], set[str]]:
+    async def _compared(self, within_secs: float = 0.0) -> tuple[dict[str, PositionFact], set[str]]:
         """
         Return the positions, after all that could explain a difference was asked for.
 
@@ -201,7 +214,7 @@ class Reconciler:
         is known here, and proves nothing.
 
         """
-        await self.reconcile()
+        await self.reconcile(within_secs=within_secs)
         facts, moving = await self._positions()
         differing = self._differing(facts)
         if not differing:

@@ -260,7 +260,7 @@ def test_a_stop_that_was_given_up_and_is_there_again_is_told():
             live.answer("GET", "/fapi/v1/openAlgoOrders", [])
             for path in ("/fapi/v1/algoOrder", ORDER):
                 live.faults.next_time("GET", path, denied, times=1_000)
-            await live.exec_client.generate_order_status_reports(None)
+            await live.exec_client._reconciler.reconcile()
             await live.until(lambda: live.order(stop).status == OrderStatus.CANCELED)
             assert not live.alarmed("FOREIGN_ORDER")
             live.faults.requests.clear()
@@ -269,7 +269,7 @@ def test_a_stop_that_was_given_up_and_is_there_again_is_told():
             clock = live.node.kernel.clock
             await live.until(lambda: clock.timestamp_ns() - ended_ns > PATIENCE.secs * 1e9)
             for _ in range(2):
-                await live.exec_client.generate_order_status_reports(None)
+                await live.exec_client._reconciler.reconcile()
 
             told = [alarm.observed for alarm in live.alarmed("FOREIGN_ORDER")]
             assert told == [f"{stop.client_order_id} works on BTCUSDT, and is CANCELED here"]

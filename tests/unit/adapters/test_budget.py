@@ -11,7 +11,8 @@ from risk.events import VenueEventKind
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
 T0 = 1_735_689_600 * SECOND
-QUERY, ENTRY, EXIT = (Passed(e, int(e is not Errand.QUERY)) for e in Errand)
+QUERY, CARE = Passed(Errand.QUERY, 0), Passed(Errand.CARE, 0)
+ENTRY, EXIT = Passed(Errand.ENTRY, 1), Passed(Errand.EXIT, 1)
 
 
 class Venue:
@@ -182,3 +183,24 @@ def test_the_limits_of_the_venue_take_the_place_of_the_documented_ones():
 )
 def test_requests_weigh_what_the_venue_documents(method, path, params, weight):
     assert weight_of(method, path, params) == weight
+
+
+def test_questions_about_protection_may_use_half_of_the_reserve_and_no_more():
+    venue = Venue(reserve="0.5")
+
+    venue.answer(weight=1_200)
+    assert venue.budget.free_ns(QUERY, 1) > venue.now
+    assert venue.budget.free_ns(CARE, 600) == 0
+    assert venue.budget.free_ns(CARE, 601) > venue.now
+    venue.answer(weight=1_800)
+    assert venue.budget.free_ns(CARE, 1) > venue.now
+    assert venue.budget.free_ns(EXIT, 1) == 0
+    assert venue.budget.snapshot().weight_1m_care_max == 1_800
+
+
+def test_questions_about_protection_wait_while_the_venue_refuses():
+    venue = Venue()
+
+    venue.answer(429, retry=7)
+
+    assert venue.budget.free_ns(CARE, 1) == venue.now + 7 * SECOND

@@ -327,7 +327,10 @@ def test_only_the_user_streams_key_and_the_countdown_are_free(method):
 def test_reading_is_free_along_a_plain_path_only():
     rig = Rig()
 
-    assert rig.judge("GET", "/fapi/v1/order", {}) is Errand.QUERY
+    assert rig.judge("GET", "/fapi/v1/order", {}) is Errand.CARE
+    assert rig.judge("GET", "/fapi/v1/openAlgoOrders", {"symbol": "BTCUSDT"}) is Errand.CARE
+    assert rig.judge("GET", "/fapi/v1/openAlgoOrders", {}) is Errand.QUERY
+    assert rig.judge("GET", "/fapi/v1/depth", {"symbol": "BTCUSDT"}) is Errand.QUERY
     for path in ("fapi/v1/order", "@host/x", "/x?y=1", "/x#y", "/%2e", "/\\host"):
         rig.refuses("GET", path, {})
 
