@@ -1,0 +1,79 @@
+"""Drills of stops that vanish, feeds that fall silent, prices that fall, and a venue that is away."""
+
+from __future__ import annotations
+
+from ops.drills import looks
+from ops.drills.kills import BTC, ETH, SOL, VENUE, begin, stop
+from ops.drills.runbook import FOLDER, Runbook
+from ops.drills.stage import Stage
+
+
+async def vanished_stop(stage: Stage) -> None:
+    """Take stops away, silently and told; refuse new ones: mended in time, or closed."""
+    await begin(stage)
+    limits = stage.profile.limits.protection
+    assert limits is not None, "Invariant: a rehearsal has them"
+    sec = (limits.unprotected_ms_max + limits.verify_ms) / 1_000 + 1
+    before = await stage.truth()
+    await stage.fault("stop_canceled_silently", args={"symbol": BTC})
+    await stage.expect(
+        f"{BTC} has a new full stop and keeps its position", looks.mended(stage, before, BTC), sec
+    )
+    await stage.fault("stop_expired", args={"symbol": ETH})
+    await stage.expect(
+        f"{ETH} has a new full stop and keeps its position", looks.mended(stage, before, ETH), sec
+    )
+    await stage.fault("refused", on=f"algo:{SOL}", args={"code": -2010, "text": "refused"})
+    await stage.fault("stop_canceled_silently", args={"symbol": SOL})
+    await stage.expect(
+        f"{SOL} is closed, because no stop can stand", looks.empty(stage, SOL), sec + 2
+    )
+    await stage.expect(
+        "the others keep position and stop", looks.untouched(stage, before, BTC, ETH), 1
+    )
+    await stage.expect("the journal tells", looks.journaled(stage, "alarm", f"{BTC}{VENUE}"), 2)
+    await stop(stage, 0, 70)
+
+
+async def dead_feed(stage: Stage) -> None:
+    """Silence one symbol's market data: new risk waits, its position keeps its stop."""
+    await begin(stage)
+    before = await stage.truth()
+    assert stage.profile.venue is not None, "Invariant: a rehearsal has one"
+    silence_sec = stage.profile.venue.data_silence_sec_max
+    await stage.fault("stream_stalled", on="stream:btcusdt", **{"for": f"{silence_sec + 8}s"})
+    await stage.expect(
+        "the heartbeat tells the age of its prices",
+        looks.feed_is_old(stage, f"{BTC}{VENUE}", 1_000 * silence_sec // 2), silence_sec,
+    )  # fmt: skip
+    await stage.expect(
+        "trading is REDUCING", looks.state(stage, "REDUCING", "FEED_LOST"), silence_sec + 10
+    )
+    await stage.expect("every position keeps its stop", looks.same_positions(stage, before), 1)
+    await stop(stage, 0, 70)
+
+
+async def flash_crash(stage: Stage) -> None:
+    """Let the price fall by a tenth within two seconds, and follow the runbook."""
+    page = Runbook(FOLDER / "flash-crash.md")
+    await begin(stage)
+    await stage.fault("flash_crash", args={"symbol": BTC, "to": "0.9"})
+    await stage.expect("trading is tripped by it", looks.tripped(stage, "PRICE_SHOCK"), 5)
+    await stage.expect("every position has its stop", looks.protected(stage), 5)
+    for block in page.waiting:
+        await stage.follow(page, block)
+    await stop(stage, 0, 70)
+
+
+async def venue_outage(stage: Stage) -> None:
+    """Break every connection for some seconds, and follow the runbook."""
+    await begin(stage)
+    before = await stage.truth()
+    await stage.fault("outage", **{"for": "6s"})
+    await stage.expect("new risk is held back", looks.holding(stage, "USER_STREAM_LOST"), 5)
+    await stage.expect("the node lives", looks.beating(stage), 1)
+    await stage.expect("the hold is over", looks.holding(stage, ""), 20)
+    await stage.stays(
+        "the same positions, each with one stop", looks.same_positions(stage, before), 3
+    )
+    await stop(stage, 0, 70)
