@@ -191,6 +191,8 @@ class Mender:
             # Whatever the gate would not let go is needed: an entry that works may count on it.
             if order is None or order.status not in RESTING or not is_due or is_needed(key, book):
                 continue
+            if self._judge.state.is_flattening(order.instrument_id.value, order.strategy_id.value):
+                continue  # The kill switch takes stops away, when the venue has shown all is closed.
             tries.add(now_ns)
             found = by_stop[key]
             self._note(
