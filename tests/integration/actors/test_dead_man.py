@@ -113,8 +113,9 @@ def test_when_renewals_are_lost_entries_die_and_every_position_keeps_a_stop(tmp_
         await node.until(lambda: entry in node.working()[0], "a resting entry")
         await node.until(node.armed, "a countdown")
 
-        node.refuse_arms(12)
+        node.refuse_arms(1_000)
         await node.until(lambda: entry not in node.working()[0], "the entry to die")
+        node.requests.reactions.clear()
 
         await node.until(lambda: "COUNTDOWN_FIRED" in node.kinds(), "to be told")
         await node.until(lambda: node.working()[1], "a stop at the venue")
