@@ -27,8 +27,10 @@ from ops.checks.symbols import loaded_filters
 from ops.errors import RefusedError, TemporaryError
 from ops.final_state import write_final_state
 from ops.logs import log_config
-from ops.node_record import write_node_record
+from ops.node_record import note_node_ended, write_node_record
+from ops.notify import Notifier
 from ops.preflight import confirmation, gather, preflight, refuse_failed, show
+from ops.supervised import Supervised
 from ops.view import run_view
 from ops.winddown import wind_down
 from report.live import write_live_report
@@ -220,6 +222,10 @@ class Session:
         self._console = console
         self._stop = asyncio.Event()
         self._failure: tuple[int, str] | None = None
+        assert profile.watchdog is not None, "Invariant: every mode but a backtest is watched"
+        self._supervised = Supervised(
+            Notifier(), live.safety.heartbeat, profile.watchdog.heartbeat_ms_max
+        )
         self._status: StatusActor = attach_status(
             live.node, live.guard, profile,
             path=StateDir(link.state_dir).status, kills=live.switch.lines,
@@ -231,6 +237,7 @@ class Session:
         self._obey_signals()
         if not await self._start():
             return self._end(OK, "stopped before it came up: nothing was sent")
+        self._supervised.ready()
         view = asyncio.create_task(
             run_view(
                 self._status, self._console, self._run_dir,
@@ -239,6 +246,7 @@ class Session:
         )  # fmt: skip
         try:
             await self._supervise(view, duration_sec)
+            self._supervised.stopping()
             left = await wind_down(
                 self._kernel, patience_sec=QUIET_SEC_MAX, also=self._switch.unrest
             )
@@ -309,6 +317,7 @@ class Session:
         if self._kernel.trader.is_running:
             return True
         await self._kernel.stop_async()
+        note_node_ended(self._link.state_dir)  # Nothing was sent: what rests, rests as before.
         if self._stop.is_set():
             return False
         starting.result()  # Raises what a strategy raised.
@@ -324,6 +333,7 @@ class Session:
         until = None if duration_sec is None else loop.time() + duration_sec
         process = self._link.process
         while not self._stop.is_set():
+            self._supervised.look()
             if until is not None and loop.time() >= until:
                 return
             if view.done():

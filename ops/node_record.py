@@ -11,6 +11,7 @@ from adapters.settings import VenueSettings
 from configs.kill import traded
 from configs.nodes import LiveNode
 from configs.profile import Profile
+from ops.node_files import read_table
 from risk.state_dir import StateDir, replace_file
 
 
@@ -45,3 +46,18 @@ def write_node_record(
         "ts_ns": time.time_ns(),
     }
     replace_file(StateDir(state_dir).node, json.dumps(table, indent=1).encode())
+
+
+def note_node_ended(state_dir: Path) -> None:
+    """
+    Add to ``node.json`` that the node ended before it did anything, so that nobody takes it for dead.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+
+    """
+    path = StateDir(state_dir).node
+    table = read_table(path) | {"ended": True}
+    replace_file(path, json.dumps(table, indent=1).encode())

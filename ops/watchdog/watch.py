@@ -134,7 +134,7 @@ class Watchdog:
         except (WhereError, KeyError, TypeError, ValueError) as e:
             self._teller.event("TROUBLE", f"node.json cannot be used, the one before holds: {e!r}")
             return
-        self._venue = VenueWatch(where, *self._ring.open(where), self._say)
+        self._venue = VenueWatch(*self._ring.open(where), self._say)
         self._teller.event("NODE", f"process {where.pid}, {where.mode} at {where.rest_url}")
 
     # -- incidents -----------------------------------------------------------------------------------
