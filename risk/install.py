@@ -11,6 +11,8 @@ from nautilus_trader.adapters.sandbox.execution import SandboxExecutionClient
 from nautilus_trader.common import Environment
 from nautilus_trader.config import LiveRiskEngineConfig, RiskEngineConfig
 from nautilus_trader.execution.client import ExecutionClient
+from nautilus_trader.model.enums import OmsType
+from nautilus_trader.model.identifiers import StrategyId
 from nautilus_trader.system.kernel import NautilusKernel
 
 from risk.client import ApprovedOnlyClient, LastHop, guard_live_client, wire_of
@@ -24,6 +26,9 @@ from risk.pulse import Pulse
 from risk.record import Record
 from risk.report import guard_report
 from risk.rounds import Rounds
+
+EXTERNAL = "EXTERNAL"
+"""Whose NautilusTrader says are orders that no strategy claims."""
 
 
 class GuardError(RuntimeError):
@@ -112,6 +117,9 @@ def install_guard(
         _swap_client(kernel, client, gate)
     else:
         guard_live_client(client, gate.approvals)
+        # One account has one position a symbol. NautilusTrader's default for orders of others opens a
+        # new one for each, so that an order that closes it at the venue leaves two here.
+        kernel.exec_engine._oms_overrides[StrategyId(EXTERNAL)] = OmsType.NETTING
         _remember(rounds, gate, client)
         gate.judge.is_measuring = False  # until the venue has said what was there before
         is_same_account = not isinstance(client, SandboxExecutionClient)

@@ -270,3 +270,17 @@ def test_a_stop_that_triggers_and_finds_nobody_is_closed_as_soon_as_somebody_is_
         assert m.truth()["positions"] == []
 
     play(scene, tmp_path)
+
+
+def test_what_another_session_opens_and_closes_leaves_nothing_here(tmp_path):
+    async def scene(m: Monitored) -> None:
+        m.fault("foreign_order", args={"quantity": "0.020"})
+        await m.until(m.stops, "a stop")
+        m.fault("foreign_order", args={"quantity": "0.020", "side": "SELL"})
+        await m.until(lambda: m.amt() == 0, "flat")
+
+        await m.until(lambda: not m.node.cache.positions_open(), "no position here")
+
+        await m.until(lambda: not m.stops(), "no stop")
+
+    play(scene, tmp_path, trader=Trader(claims=()))
