@@ -166,7 +166,7 @@ class GuardedBinanceHttpClient(WireHop, BinanceHttpClient):  # type: ignore[misc
         weight = weight_of(_name(http_method), path, params)
         await self._await_turn(passed, weight)
         if passed.errand is Errand.ENTRY:
-            self._refuse_if_tripped(_name(http_method))
+            self._refuse_if_tripped(_name(http_method), params)
         query = dict(params)
         if is_signed:
             query["timestamp"] = str(self.venue_clock.now_ms())
@@ -196,10 +196,12 @@ class GuardedBinanceHttpClient(WireHop, BinanceHttpClient):  # type: ignore[misc
             raise BinanceClientError(429, {"code": TOO_MANY_REQUESTS, "msg": denial.text}, {})
         await asyncio.sleep(max(wait_ns, 0) / NS_PER_SEC)
 
-    def _refuse_if_tripped(self, method: str) -> None:
+    def _refuse_if_tripped(self, method: str, params: Mapping[str, Any]) -> None:
         """Keep new risk here when trading has tripped while it waited for its turn."""
         assert self.approvals is not None, "Invariant: it was approved"
-        state = self.approvals.state_against(is_amend=method == "PUT")
+        is_amend = method == "PUT"
+        client_id = str(params.get("origClientOrderId" if is_amend else "newClientOrderId", ""))
+        state = self.approvals.state_against(client_id, is_amend=is_amend)
         if state is not None:
             reason = (
                 DenyReason.TRADING_HALTED

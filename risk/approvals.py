@@ -14,7 +14,7 @@ Mint = Callable[[str, Terms], None]
 
 
 def new_approvals(
-    state: Callable[[], TradingState] = lambda: TradingState.ACTIVE,
+    state: Callable[[str], TradingState] = lambda _: TradingState.ACTIVE,
 ) -> tuple[Mint, Approvals]:
     """
     Return the right to approve, for the gate to keep, and the view in which all others spend.
@@ -22,7 +22,8 @@ def new_approvals(
     Parameters
     ----------
     state : Callable
-        Returns the trading state, which may change while what was approved is on its way.
+        Returns the trading state that an order (by client order id) meets, which may change while
+        what was approved is on its way.
 
     """
     opened: dict[str, list[Terms]] = {}
@@ -43,7 +44,9 @@ class Approvals:
 
     """
 
-    def __init__(self, opened: dict[str, list[Terms]], state: Callable[[], TradingState]) -> None:
+    def __init__(
+        self, opened: dict[str, list[Terms]], state: Callable[[str], TradingState]
+    ) -> None:
         self._opened = opened
         self._state = state
         self._claimed: dict[str, list[Terms]] = {}
@@ -83,9 +86,9 @@ class Approvals:
         self._lapsed[key] -= 1
         return True
 
-    def state_against(self, *, is_amend: bool) -> TradingState | None:
-        """Return the trading state in which new risk, or an amendment of it, may not leave (any more)."""
-        state = self._state()
+    def state_against(self, client_order_id: str, *, is_amend: bool) -> TradingState | None:
+        """Return the trading state in which an entry, or its amendment, may not leave (any more)."""
+        state = self._state(client_order_id)
         worst = TradingState.REDUCING if is_amend else TradingState.ACTIVE
         return state if state > worst else None
 

@@ -85,7 +85,7 @@ class RiskGate:
         loop: AbstractEventLoop | None = None,
     ) -> None:
         self.judge = Judge(limits, self._filters)
-        self._mint, self.approvals = new_approvals(lambda: self.judge.state.state)
+        self._mint, self.approvals = new_approvals(self._state_of)
         self.record = record
         self._msgbus = msgbus
         self._cache = cache
@@ -352,6 +352,14 @@ class RiskGate:
             self._forward(command)
 
     # -- facts --------------------------------------------------------------------------------------
+
+    def _state_of(self, client_order_id: str) -> TradingState:
+        """Return the state that an approved order meets when it leaves."""
+        order = self._cache.order(ClientOrderId(client_order_id))
+        if order is None:
+            return self.judge.state.state
+        state, _ = self.judge.state.governing(order.instrument_id.value, order.strategy_id.value)
+        return state
 
     def _intent(self, order: Order) -> OrderIntent:
         intent = intent_of(order)

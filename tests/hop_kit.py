@@ -181,7 +181,7 @@ async def hop(settings: dict[str, Any] | None = None, **venue_settings: Any) -> 
             tell=told.append,
         )  # fmt: skip
         tripped: list[TradingState] = []
-        mint, approvals = new_approvals(lambda: tripped[-1] if tripped else TradingState.ACTIVE)
+        mint, approvals = new_approvals(lambda _: tripped[-1] if tripped else TradingState.ACTIVE)
         http.approvals = approvals
         api = BinanceFuturesAccountHttpAPI(http, clock, BinanceAccountType.USDT_FUTURES)
         orders = OrderFactory(TraderId("TESTER-001"), StrategyId("S-001"), TestClock())

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from nautilus_trader.model.enums import OrderSide, OrderType
 from nautilus_trader.model.objects import Price, Quantity
-from nautilus_trader.model.orders import Order
+from nautilus_trader.model.orders import Order, OrderList
 
 from actors.kill_redis import RedisSwitch
 from actors.kill_switch import KillSwitch
@@ -33,14 +33,18 @@ class Desk(Trader):
 
     def rest(self, qty: str = "0.010", price: str = ENTRY_PX) -> Order:
         """Leave a limit entry with its stop below the market."""
-        orders = self.order_factory.bracket(
+        orders = self.bracket(qty, price)
+        self.submit_order_list(orders)
+        return orders.orders[0]
+
+    def bracket(self, qty: str = "0.010", price: str = ENTRY_PX) -> OrderList:
+        """Return a limit entry with its stop and target, not sent."""
+        return self.order_factory.bracket(
             instrument_id=BTC, order_side=OrderSide.BUY, quantity=Quantity.from_str(qty),
             entry_order_type=OrderType.LIMIT,
             entry_price=Price.from_str(price), sl_trigger_price=Price.from_str(STOP_PX),
             tp_price=Price.from_str("70000.0"),
         )  # fmt: skip
-        self.submit_order_list(orders)
-        return orders.orders[0]
 
 
 @dataclass

@@ -4,8 +4,11 @@ import asyncio
 from decimal import Decimal
 
 import pytest
+from nautilus_trader.core.uuid import UUID4
+from nautilus_trader.execution.messages import SubmitOrderList
 from nautilus_trader.model.enums import OrderSide
 from nautilus_trader.model.objects import Quantity
+from nautilus_trader.model.orders import Order
 
 from risk.kills import ACCOUNT, KillLevel, Scope
 from risk.trading_state import TradingState
@@ -49,6 +52,16 @@ def writes(node: Killable) -> list[tuple[str, str, str]]:
         for r in node.requests.seen
         if (r.method != "GET" and "rder" in r.path) or r.path == POSITIONS
     ]
+
+
+def approved(node: Killable) -> Order:
+    """Return an entry that the gate has let out in this turn of the loop."""
+    orders, trader = node.trader.bracket(), node.trader
+    entry = orders.orders[0]
+    node.cache.add_order(entry, None, None)
+    now_ns = node.node.kernel.clock.timestamp_ns()
+    node.guard.gate.execute(SubmitOrderList(trader.trader_id, trader.id, orders, UUID4(), now_ns))
+    return entry
 
 
 # -- levels -----------------------------------------------------------------------------------------
@@ -186,6 +199,30 @@ def test_a_kill_of_another_scope_leaves_orders_and_position_untouched(tmp_path, 
         assert (node.working(), node.position()) == (before, Decimal("0.010"))
         assert len(node.requests.writes()) == sent
         await node.resting()  # and new risk may be taken
+
+    play(scene, tmp_path)
+
+
+@pytest.mark.parametrize("scope", [ACCOUNT, ON_BTC, ON_TRADER])
+def test_an_entry_that_is_approved_and_has_not_left_does_not_leave(tmp_path, scope):
+    async def scene(node):
+        entry = approved(node)
+        pull(node, KillLevel.REDUCE, scope)  # in the same turn of the loop
+
+        await node.until(lambda: entry.is_closed, "the refusal")
+        assert entry.status_string() == "REJECTED"
+        assert "TRADING_REDUCING" in entry.last_event.reason
+        assert ("POST", ORDER) not in node.requests.writes()
+
+    play(scene, tmp_path)
+
+
+def test_an_entry_outside_the_scope_leaves(tmp_path):
+    async def scene(node):
+        entry = approved(node)
+        pull(node, KillLevel.REDUCE, ON_ETH)
+
+        await node.until(lambda: entry.is_open, "the entry")
 
     play(scene, tmp_path)
 
