@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+from collections import deque
+from decimal import Decimal
+from typing import NamedTuple
+
 from risk.record import ProtectionRow
 
 NS_PER_MS = 1_000_000
 CAUSES_MAX = 20
+
+
+class Piece(NamedTuple):
+    """
+    A part of a position that lost its stop, or never had one, at one moment.
+
+    ``since_ns`` is when, ``known_ns`` when that was known here; ``heard_ns`` is what the clock had
+    counted by then of the time in which the venue answered.
+
+    """
+
+    qty: Decimal
+    since_ns: int
+    known_ns: int
+    heard_ns: int
 
 
 class CoverClock:
@@ -23,10 +42,8 @@ class CoverClock:
 
     Attributes
     ----------
-    bare_ns, known_ns : int or None
-        Since when a part has no stop, and since when that is known here; None while all has one.
-    heard_ns : int
-        How much of that spell the venue answered in.
+    mends : int
+        How often something was sent for it.
 
     """
 
@@ -36,42 +53,64 @@ class CoverClock:
         self.side = side
         self.opened_ns = now_ns
         self.mends = 0
-        self.bare_ns: int | None = None
-        self.known_ns: int | None = None
-        self.heard_ns = 0
+        self._bare_ns: int | None = None
+        self._pieces: deque[Piece] = deque()
+        self._heard_ns = 0
         self._causes: dict[str, None] = {}
         self._ended_ns = 0
         self._longest_ns = 0
         self._seen_ns = now_ns
 
     def tick(
-        self, now_ns: int, *, is_bare: bool, is_heard: bool, since_ns: int | None = None
+        self, now_ns: int, missing_qty: Decimal, *, is_heard: bool, since_ns: int | None = None
     ) -> None:
         """
         Take how it stands from now on.
 
         Parameters
         ----------
-        is_bare : bool
-            Whether a part of the position has no stop.
+        missing_qty : Decimal
+            What no stop protects, base units (>= 0).
         is_heard : bool
             Whether the venue answered questions since the last tick.
         since_ns : int, optional
             When it began, where the venue has told late; not before the position.
 
-        """  # fmt: skip
-        if self.bare_ns is not None and is_heard:
-            self.heard_ns += now_ns - self._seen_ns
+        """
+        if is_heard:
+            self._heard_ns += now_ns - self._seen_ns
         self._seen_ns = now_ns
-        if is_bare and self.bare_ns is None:
-            begun_ns = now_ns if since_ns is None else min(max(since_ns, self.opened_ns), now_ns)
-            self.bare_ns, self.known_ns, self.heard_ns = begun_ns, now_ns, now_ns - begun_ns
-        elif not is_bare and self.bare_ns is not None:
-            spell_ns = now_ns - self.bare_ns
+        begun_ns = now_ns if since_ns is None else min(max(since_ns, self.opened_ns), now_ns)
+        self._count(missing_qty, begun_ns, now_ns)
+        if missing_qty > 0 and self._bare_ns is None:
+            self._bare_ns = begun_ns
+        elif missing_qty <= 0 and self._bare_ns is not None:
+            spell_ns = now_ns - self._bare_ns
             self._ended_ns += spell_ns
             self._longest_ns = max(self._longest_ns, spell_ns)
-            self.bare_ns = self.known_ns = None
-            self.heard_ns = 0
+            self._bare_ns = None
+
+    def _count(self, missing_qty: Decimal, begun_ns: int, now_ns: int) -> None:
+        """Add a piece for what is missing in addition; what is covered again was the oldest."""
+        more_qty = missing_qty - sum((piece.qty for piece in self._pieces), Decimal(0))
+        if more_qty > 0:
+            heard_ns = self._heard_ns - (now_ns - begun_ns)
+            self._pieces.append(Piece(more_qty, begun_ns, now_ns, heard_ns))
+        while more_qty < 0:
+            oldest = self._pieces.popleft()
+            more_qty += oldest.qty
+            if more_qty > 0:
+                self._pieces.appendleft(oldest._replace(qty=more_qty))
+
+    @property
+    def oldest(self) -> Piece | None:
+        """Return the part that has been without a stop for longest; None while all has one."""
+        return self._pieces[0] if self._pieces else None
+
+    def heard_ms(self) -> int:
+        """Return for how long that part has been so while the venue answered, milliseconds."""
+        oldest = self.oldest
+        return 0 if oldest is None else (self._heard_ns - oldest.heard_ns) // NS_PER_MS
 
     def note(self, cause: str) -> None:
         """Keep why something was sent for it."""
@@ -88,7 +127,7 @@ class CoverClock:
         return max(self._longest_ns, self._spell_ns(now_ns)) // NS_PER_MS
 
     def _spell_ns(self, now_ns: int) -> int:
-        return 0 if self.bare_ns is None else now_ns - self.bare_ns
+        return 0 if self._bare_ns is None else now_ns - self._bare_ns
 
     def row(self, now_ns: int) -> ProtectionRow:
         """Return what the journal keeps of it."""

@@ -57,6 +57,8 @@ class GuardedSymbol:
         self.last_good: tuple[Decimal, TriggerType] | None = None
         self.forced: Finding | None = None
         self.covering = Tries()
+        self.covering_ns = 0
+        """Since when the part is known to be bare that ``covering`` counts for."""
         self.closing = Tries()
         self.cancels: dict[str, Tries] = {}
         self.is_blind = False

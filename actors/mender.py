@@ -22,6 +22,7 @@ from risk.protection import Fault, Finding, Position, Prices, Stop, through, tri
 from risk.translate import filters_of
 
 CANCEL_AGAIN_MS = 2_000
+BARE = frozenset({Fault.MISSING, Fault.TOO_SMALL})
 UNANSWERED = frozenset({OrderStatus.INITIALIZED, OrderStatus.SUBMITTED})
 
 
@@ -87,17 +88,18 @@ class Mender:
         now_ns: int,
     ) -> None:
         """Do what is due about a part that no stop protects."""
-        clock = symbol.clock
-        missing = next((f for f in findings if f.fault in {Fault.MISSING, Fault.TOO_SMALL}), None)
-        if missing is None or clock is None or clock.bare_ns is None or clock.known_ns is None:
-            symbol.covering = Tries()
+        missing = next((f for f in findings if f.fault in BARE), None)
+        piece = None if symbol.clock is None else symbol.clock.oldest
+        if missing is None or piece is None:
             return
+        if symbol.covering_ns != piece.known_ns:  # What was sent before has done its work.
+            symbol.covering, symbol.covering_ns = Tries(), piece.known_ns
         trigger = self._trigger(symbol, position)
         kind = TriggerType(trigger[1]).name
         asked = Stop("", "", -position.side, missing.qty, trigger[0], kind)
         bare = Bare(
-            bare_ms=(now_ns - clock.bare_ns) // NS_PER_MS,
-            known_ms=(now_ns - clock.known_ns) // NS_PER_MS,
+            bare_ms=(now_ns - piece.since_ns) // NS_PER_MS,
+            known_ms=(now_ns - piece.known_ns) // NS_PER_MS,
             exits_qty=self._exits_qty(position),
             is_asked=self._is_asked(position, verified_ns),
             is_through=through(asked, prices, self._judge.limits.market_data.price_age_ms_max)

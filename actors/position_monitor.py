@@ -17,7 +17,7 @@ from nautilus_trader.system.kernel import NautilusKernel
 from actors.cover_clock import CoverClock
 from actors.guarded_symbol import GuardedSymbol
 from actors.loop import on_loop
-from actors.mender import Mender
+from actors.mender import BARE, Mender
 from actors.position_facts import position_of, prices_of, stop_of, stop_orders
 from actors.venue_floors import VenueFloors
 from actors.venue_watch import VenueWatch
@@ -25,7 +25,7 @@ from risk.events import VENUE_TOPIC, VenueEvent, VenueEventKind
 from risk.install import Guard
 from risk.ledger import PRIORITY
 from risk.limits import ProtectionLimits
-from risk.protection import Fault, Position, Stop, look, protective, through
+from risk.protection import ZERO, Fault, Position, Stop, look, protective, through
 from risk.record import ProtectionRow
 from risk.trading_state import TradingState
 
@@ -71,6 +71,7 @@ class PositionMonitor(Actor):  # type: ignore[misc]
         self._limits = protection
         self._client = client
         self._is_looking = False
+        self._unwatched: set[str] = set()
         self._age_ms_max = self._judge.limits.market_data.price_age_ms_max
         self._distance_bps_max = self._judge.limits.orders.stop_distance_bps_max
         self._ids = tuple(InstrumentId.from_str(key) for key in self._judge.limits.symbols)
@@ -192,18 +193,17 @@ class PositionMonitor(Actor):  # type: ignore[misc]
         stops = self._stops(instrument_id)
         self._open_or_close(symbol, position, now_ns)
         findings = look(position, stops, stop_distance_bps_max=self._distance_bps_max)
-        is_bare = any(f.fault in {Fault.MISSING, Fault.TOO_SMALL} for f in findings)
-        is_urgent = is_bare
+        missing_qty = sum((f.qty for f in findings if f.fault in BARE), ZERO)
+        is_urgent = missing_qty > 0
         if symbol.clock is not None:
-            symbol.clock.tick(
-                now_ns, is_bare=is_bare, is_heard=self._venue.is_heard(), since_ns=since_ns
-            )
+            is_heard = self._venue.is_heard()
+            symbol.clock.tick(now_ns, missing_qty, is_heard=is_heard, since_ns=since_ns)
             self._remember(symbol, position, stops)
-            is_urgent = self._look_at_price(symbol, position, now_ns) or is_bare
+            is_urgent |= self._look_at_price(symbol, position, now_ns)
             self._mender.cover(
                 symbol, position, findings,
                 prices=prices_of(self.cache, instrument_id, now_ns),
-                is_heard=self._venue.is_heard(),
+                is_heard=is_heard,
                 verified_ns=self._venue.verified_ns(instrument_id), now_ns=now_ns,
             )  # fmt: skip
             self._mender.force(symbol, position, now_ns)
@@ -224,7 +224,7 @@ class PositionMonitor(Actor):  # type: ignore[misc]
     def _open_or_close(self, symbol: GuardedSymbol, position: Position, now_ns: int) -> None:
         clock = symbol.clock
         if clock is not None and clock.side != position.side:
-            clock.tick(now_ns, is_bare=False, is_heard=self._venue.is_heard())
+            clock.tick(now_ns, ZERO, is_heard=self._venue.is_heard())
             row = clock.row(now_ns)
             self.closed.append(row)
             self._guard.record.protection(self._judge, now_ns, row)
@@ -239,10 +239,10 @@ class PositionMonitor(Actor):  # type: ignore[misc]
 
     def _judge_invariant(self, symbol: GuardedSymbol, now_ns: int) -> None:
         """Trip when a position was bare for longer than allowed although the venue answered."""
-        clock = symbol.clock
-        if clock is None or clock.heard_ns <= self._limits.unprotected_ms_max * NS_PER_MS:
+        heard_ms = 0 if symbol.clock is None else symbol.clock.heard_ms()
+        if heard_ms <= self._limits.unprotected_ms_max:
             return
-        seen = f"{clock.heard_ns // NS_PER_MS} ms without a full stop on {symbol.instrument_id}"
+        seen = f"{heard_ms} ms without a full stop on {symbol.instrument_id}"
         limit = f"{self._limits.unprotected_ms_max} ms"
         self._judge.trip(
             TradingState.REDUCING, f"STOP_INVARIANT_BROKEN: observed={seen}, limit={limit}", now_ns
@@ -294,7 +294,7 @@ class PositionMonitor(Actor):  # type: ignore[misc]
 
     def _on_positions(self, facts: tuple[Any, ...]) -> None:
         now_ns = self.clock.timestamp_ns()
-        by_id = {self._client._get_cached_instrument_id(f.symbol): f for f in facts}
+        by_id = self._known(facts)
         here = {
             key: position_of(self.cache, key).signed_qty
             for key in {*by_id, *(p.instrument_id for p in self.cache.positions_open())}
@@ -309,6 +309,19 @@ class PositionMonitor(Actor):  # type: ignore[misc]
             cause = f"{finding.fault.value}: observed={finding.evidence}, limit={self._floor(finding.fault)}"
             self._judge.trip(TradingState.REDUCING, cause, now_ns)
             self._look_safely(instrument_id)
+
+    def _known(self, facts: tuple[Any, ...]) -> dict[InstrumentId, Any]:
+        """Return the facts by instrument; tell once of a position whose instrument is not loaded."""
+        known = {}
+        for fact in facts:
+            instrument_id = self._client._get_cached_instrument_id(fact.symbol)
+            if self.cache.instrument(instrument_id) is not None:
+                known[instrument_id] = fact
+            elif fact.symbol not in self._unwatched:
+                self._unwatched.add(fact.symbol)
+                seen = f"{fact.amount} {fact.symbol}"
+                self._alarm(f"POSITION_UNWATCHED: observed={seen}, limit=symbols of the profile")
+        return known
 
     def _floor(self, fault: Fault) -> str:
         if fault is Fault.MARGIN_RATIO:

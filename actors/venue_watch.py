@@ -13,6 +13,8 @@ NS_PER_MS = 1_000_000
 HEARD_MS = 400
 """So old the last answer may be while the venue counts as answering; or twice as old as an answer
 takes, where the way is long."""
+BRING_IN_NS = 10_000 * NS_PER_MS
+"""How often the reason of a difference is asked for at most; it costs a few hundred of the weight."""
 LOST_LOOKS = 2
 """So often in a row the venue must neither show nor find a stop before it counts as gone: right after
 it took one, it may not find it."""
@@ -62,6 +64,7 @@ class VenueWatch:
         self._answered_ns = 0
         self._took_ns = 0
         self._positions_ns = 0
+        self._brought_in_ns = 0
         self._tasks: dict[object, asyncio.Task[None]] = {}
         self._failing: set[str] = set()
 
@@ -108,8 +111,10 @@ class VenueWatch:
 
     def bring_in_positions(self) -> None:
         """Let the client find out why the venue's positions are others than those here."""
-        if self.can_ask:
-            self._begin("differing positions", self._client.bring_in_positions(), 0)
+        now_ns = self._clock.timestamp_ns()
+        if self.can_ask and now_ns - self._brought_in_ns >= BRING_IN_NS:
+            self._brought_in_ns = now_ns
+            self._begin("differing positions", self._client.bring_in_positions(), now_ns)
 
     def stop(self) -> None:
         """Ask nothing more."""

@@ -117,9 +117,7 @@ def install_guard(
         _swap_client(kernel, client, gate)
     else:
         guard_live_client(client, gate.approvals)
-        # One account has one position a symbol. NautilusTrader's default for orders of others opens a
-        # new one for each, so that an order that closes it at the venue leaves two here.
-        kernel.exec_engine._oms_overrides[StrategyId(EXTERNAL)] = OmsType.NETTING
+        _net_what_others_do(kernel)
         _remember(rounds, gate, client)
         gate.judge.is_measuring = False  # until the venue has said what was there before
         is_same_account = not isinstance(client, SandboxExecutionClient)
@@ -150,6 +148,17 @@ def _only_client(kernel: NautilusKernel) -> ExecutionClient:
         names = ", ".join(sorted(str(client.id) for client in clients))
         raise GuardError(f"{len(clients)} execution clients ({names}): limits are for one account")
     return clients[0]
+
+
+def _net_what_others_do(kernel: NautilusKernel) -> None:
+    """
+    Keep one position a symbol of orders that no strategy claims, as the account does.
+
+    NautilusTrader's default for a Binance client opens a new one for each order, so that an order
+    that closes the position at the venue leaves two open ones here.
+
+    """
+    kernel.exec_engine._oms_overrides[StrategyId(EXTERNAL)] = OmsType.NETTING
 
 
 def _swap_risk_engine(kernel: NautilusKernel, gate: RiskGate, *, is_backtest: bool) -> None:
