@@ -43,8 +43,8 @@ async def kill(stage: Stage) -> None:
     await stage.expect(
         "HALT leaves the position and its stop", looks.untouched(stage, before, SOL), 1
     )
-    stage.state.kill.touch()
-    stage.log.did("an empty file KILL was put into the state folder")
+    stage.state.kill.write_bytes(b"")
+    stage.log.did("the file KILL in the state folder was emptied")
     await stage.expect("all is flat and without orders", looks.empty(stage), FLAT_SEC)
     await stage.expect(
         "the node has verified it", looks.done(stage, "FLATTEN", "account"), TOLD_SEC

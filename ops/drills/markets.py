@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adapters.watchdog import LOST_AFTER
 from ops.drills import looks
 from ops.drills.kills import BTC, ETH, SOL, VENUE, begin, stop
 from ops.drills.runbook import FOLDER, Runbook
@@ -31,7 +32,9 @@ async def vanished_stop(stage: Stage) -> None:
     await stage.expect(
         "the others keep position and stop", looks.untouched(stage, before, BTC, ETH), 1
     )
-    await stage.expect("the journal tells", looks.journaled(stage, "alarm", f"{BTC}{VENUE}"), 2)
+    await stage.expect(
+        "the journal tells why", looks.journaled(stage, "alarm", "STOP_NOT_PLACED"), 2
+    )
     await stop(stage, 0, 70)
 
 
@@ -41,16 +44,25 @@ async def dead_feed(stage: Stage) -> None:
     before = await stage.truth()
     assert stage.profile.venue is not None, "Invariant: a rehearsal has one"
     silence_sec = stage.profile.venue.data_silence_sec_max
-    await stage.fault("stream_stalled", on="stream:btcusdt", **{"for": f"{silence_sec + 8}s"})
+    lost_sec = LOST_AFTER * silence_sec + 3
+    await stage.fault("stream_stalled", on="stream:btcusdt", **{"for": f"{lost_sec}s"})
     await stage.expect(
-        "the heartbeat tells the age of its prices",
-        looks.feed_is_old(stage, f"{BTC}{VENUE}", 1_000 * silence_sec // 2), silence_sec,
+        "the journal tells of silence", looks.journaled(stage, "venue", "FEED_SILENT"),
+        silence_sec + 2,
     )  # fmt: skip
     await stage.expect(
-        "trading is REDUCING", looks.state(stage, "REDUCING", "FEED_LOST"), silence_sec + 10
-    )
+        "the heartbeat tells the age of its prices",
+        looks.feed_is_old(stage, f"{BTC}{VENUE}", silence_sec * 1_000), 1,
+    )  # fmt: skip
+    await stage.expect("trading is REDUCING", looks.state(stage, "REDUCING", "FEED_LOST"), lost_sec)
     await stage.expect("every position keeps its stop", looks.same_positions(stage, before), 1)
-    await stop(stage, 0, 70)
+    await stage.expect(
+        "the prices are back", looks.journaled(stage, "venue", "FEED_BACK"), lost_sec
+    )
+    await stage.stays("it stays REDUCING", looks.state(stage, "REDUCING", "FEED_LOST"), 1)
+    await stage.ops("resume", "--by", "drill", "--reason", "prices are back", "--yes",
+                    prints=("resumed: everything; the node is ACTIVE",))  # fmt: skip
+    await stop(stage, 0)
 
 
 async def flash_crash(stage: Stage) -> None:
