@@ -62,6 +62,8 @@ class GuardedSymbol:
         self.closing = Tries()
         self.cancels: dict[str, Tries] = {}
         self.is_blind = False
+        self.blind_ns: int | None = None
+        """Since when no price is fresh; ``is_blind``: and that was told."""
         self._standing: dict[tuple[Fault, str], int] = {}
         self._through: dict[str, int] = {}
 

@@ -262,7 +262,8 @@ class PositionMonitor(Actor):  # type: ignore[misc]
         """Compare the price with the stops; return whether it is through one."""
         prices = prices_of(self.cache, symbol.instrument_id, now_ns)
         seen = {s.client_order_id: through(s, prices, self._age_ms_max) for s in symbol.good}
-        self._note_blindness(symbol, [result.stale for result in seen.values() if not result.used])
+        stale = [result.stale for result in seen.values() if not result.used]
+        self._note_blindness(symbol, stale, now_ns)
         since = symbol.pass_through({key: r.is_through for key, r in seen.items()}, now_ns)
         overdue = [
             stop
@@ -280,15 +281,19 @@ class PositionMonitor(Actor):  # type: ignore[misc]
             self._mender.close_through(symbol, position, qty, evidence, now_ns)
         return bool(since)
 
-    def _note_blindness(self, symbol: GuardedSymbol, stale: list[str]) -> None:
-        """Tell once that no price of a symbol is fresh, and once that one is again."""
-        if bool(stale) == symbol.is_blind:
+    def _note_blindness(self, symbol: GuardedSymbol, stale: list[str], now_ns: int) -> None:
+        """Tell once that no price of a symbol has been fresh for a while, and once that one is."""
+        if not stale:
+            if symbol.is_blind:
+                seen = f"a fresh price of {symbol.instrument_id}"
+                self._alarm(f"STOP_PRICES_BACK: observed={seen}, limit={self._age_ms_max} ms old")
+            symbol.is_blind, symbol.blind_ns = False, None
             return
-        symbol.is_blind = bool(stale)
-        word = f"STALE: observed={stale[0]}" if stale else "BACK: observed=a fresh price"
-        self._alarm(
-            f"STOP_PRICES_{word} of {symbol.instrument_id}, limit={self._age_ms_max} ms old"
-        )
+        symbol.blind_ns = now_ns if symbol.blind_ns is None else symbol.blind_ns
+        if not symbol.is_blind and now_ns - symbol.blind_ns >= self._age_ms_max * NS_PER_MS:
+            symbol.is_blind = True
+            seen = f"{stale[0]} of {symbol.instrument_id}"
+            self._alarm(f"STOP_PRICES_STALE: observed={seen}, limit={self._age_ms_max} ms old")
 
     # -- what the venue says of positions -----------------------------------------------------------
 

@@ -18,6 +18,7 @@ from tests.venue_kit import account, client, local_venue
 from venue.checkers.log import read_log
 from venue.checkers.protection import Episode, episodes_of
 from venue.checkers.run import Run
+from venue.server import Venue
 from venue.wire.hooks import Reaction, RequestInfo
 
 PROTECTION: dict[str, Any] = {
@@ -123,21 +124,38 @@ class Monitored:
 
 @asynccontextmanager
 async def monitored(
+    tmp_path: Path, *, venue_settings: dict[str, Any] | None = None, **options: Any
+) -> AsyncIterator[Monitored]:
+    """Run a venue and a monitored node on it until the block ends; *options* as for `monitored_on`."""
+    async with (
+        faulty_venue(tmp_path, **(venue_settings or {})) as venue,
+        monitored_on(venue, tmp_path, **options) as m,
+    ):
+        yield m
+
+
+@asynccontextmanager
+async def faulty_venue(tmp_path: Path, **settings: Any) -> AsyncIterator[Venue]:
+    """Run a venue with a wire log until the block ends."""
+    chosen = {"accounts": (account("main"), account("other"))} | settings
+    async with local_venue(wire_log=tmp_path / "wire.jsonl", **chosen) as venue:
+        yield venue
+
+
+@asynccontextmanager
+async def monitored_on(
+    venue: Venue,
     tmp_path: Path,
     *,
     trader: Trader | None = None,
     protection: dict[str, Any] | None = None,
     limits: dict[str, Any] | None = None,
-    venue_settings: dict[str, Any] | None = None,
     **options: Any,
 ) -> AsyncIterator[Monitored]:
-    """Run a venue and a monitored node on it until the block ends."""
+    """Run a monitored node on a venue until the block ends."""
     found: list[PositionMonitor] = []
     chosen = {"protection": PROTECTION | (protection or {}), "price_age_ms_max": 3_000}
-    settings = {"accounts": (account("main"), account("other"))} | (venue_settings or {})
-    wire_log = tmp_path / "wire.jsonl"
     async with (
-        local_venue(wire_log=wire_log, **settings) as venue,
         client(venue) as rest,
         node_on(
             venue, rest, tmp_path / "state", trader or Trader(), limits=chosen | (limits or {}),
@@ -146,4 +164,4 @@ async def monitored(
     ):  # fmt: skip
         venue.wire.hooks = hooks = Heard(venue.faults)
         await node.until(lambda: node.cache.trade_tick(BTC), "a last price")
-        yield Monitored(node, found[0], wire_log, hooks.seen)
+        yield Monitored(node, found[0], tmp_path / "wire.jsonl", hooks.seen)

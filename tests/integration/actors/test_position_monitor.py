@@ -58,7 +58,7 @@ def test_a_stop_that_stands_is_left_alone(tmp_path):
         assert (m.stops(), m.amt(), m.alarms(), m.node.state) == (before, QTY, [], "ACTIVE")
         (watched,) = m.monitor.symbols.values()
         assert watched.clock.mends == 0
-        assert watched.clock.bare_ns is None
+        assert watched.clock.oldest is None
 
     play(scene, tmp_path)
 
