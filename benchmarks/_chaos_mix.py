@@ -80,7 +80,6 @@ WEATHER: tuple[tuple[Entry, float, int], ...] = (
     ({"name": "stop_expired", "on": _STOP, "args": {"symbol": "{symbol}"}}, 0, 2),
     ({"name": "stop_frozen", "on": _STOP, "args": {"symbol": "{symbol}"}}, 10, 2),
     ({"name": "orders_forbidden", "args": {"code": -4087, "symbol": "{symbol}"}}, 6, 1),
-    ({"name": "orders_forbidden", "args": {"code": -4088, "symbol": "{symbol}"}}, 3, 1),
     ({"name": "transfer_out"}, 0, 1),
     ({"name": "trading_halt", "on": _STOP, "args": {"symbol": "{symbol}"}}, 6, 1),
     ({"name": "filter_changed", "args": {"symbol": "{symbol}", "value": "6000"}}, 20, 1),
