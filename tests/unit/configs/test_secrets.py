@@ -10,7 +10,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from configs.secrets import KEY_NAMES, Credentials, SecretsError, file_problem, load_credentials
+from configs.secrets import (
+    KEY_NAMES,
+    REDIS_PASSWORD_NAME,
+    Credentials,
+    SecretsError,
+    file_problem,
+    load_credentials,
+    load_redis_password,
+)
 
 KEY, SECRET = "public" * 8, "s3cr3t" * 8
 
@@ -162,3 +170,51 @@ def test_the_pair_shows_in_no_text_copy_or_serialization():
             write(credentials)
         assert KEY not in str(caught.value)
         assert SECRET not in str(caught.value)
+
+
+# -- the password of the kill switch's Redis ------------------------------------------------------
+
+NAME = REDIS_PASSWORD_NAME
+
+
+def kept_in(path: Path, value: str = SECRET, mode: int = 0o600) -> Path:
+    path.write_text(f"{NAME}={value}\n")
+    path.chmod(mode)
+    return path
+
+
+def test_a_redis_password_comes_from_the_named_file_the_variable_or_the_default_file(tmp_path):
+    named, default = kept_in(tmp_path / "keys", "named"), kept_in(tmp_path / ".env", "default")
+    environ = {NAME: "variable", "PATH": "/bin"}
+
+    found = [
+        load_redis_password(path=named, environ=dict(environ), folder=tmp_path),
+        load_redis_password(environ=environ, folder=tmp_path),
+        load_redis_password(environ={}, folder=default.parent),
+    ]
+
+    assert [password.reveal() for password in found] == ["named", "variable", "default"]
+    assert environ == {"PATH": "/bin"}
+
+
+def test_a_redis_without_a_password_is_no_error(tmp_path):
+    named = key_file(tmp_path / "keys")
+
+    assert load_redis_password(environ={}, folder=tmp_path) is None
+    assert load_redis_password(path=named, environ={}, folder=tmp_path) is None
+
+
+def test_a_redis_password_is_refused_where_others_can_read_it(tmp_path):
+    for options in ({"path": kept_in(tmp_path / ".env", mode=0o644)}, {"folder": tmp_path}):
+        with pytest.raises(SecretsError, match="has mode 0644") as caught:
+            load_redis_password(environ={}, **options)
+        assert SECRET not in str(caught.value)
+
+
+def test_a_redis_password_shows_itself_nowhere(tmp_path):
+    password = load_redis_password(path=kept_in(tmp_path / "keys"), environ={})
+
+    assert SECRET not in repr(password) + str(password) + f"{password}"
+    for show in (copy.copy, copy.deepcopy, pickle.dumps, json.dumps, msgspec.json.encode):
+        with pytest.raises(TypeError):
+            show(password)
