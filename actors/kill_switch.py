@@ -33,7 +33,6 @@ class Flattening:
     def __init__(self, kill: Kill, sweep: Sweep) -> None:
         self.kill = kill
         self.sweep = sweep
-        self.entries_ns: int | None = None
         self.is_flat = False
         """Whether the venue has shown that all is closed, so that the stops may go."""
         self.flat_ns: int | None = None
@@ -87,7 +86,7 @@ class KillSwitch(Actor):  # type: ignore[misc]
         self._strategies = dict(strategies)
         self._redis = redis
         self._flattenings: dict[Scope, Flattening] = {}
-        self._entries_ns: dict[Scope, int] = {}
+        self._entries_ns: dict[Kill, int] = {}
         self._told: tuple[KillLine, ...] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._is_woken = False
@@ -201,11 +200,13 @@ class KillSwitch(Actor):  # type: ignore[misc]
             governing, _ = state.governing(order.instrument_id.value, order.strategy_id.value)
             if governing is not TradingState.ACTIVE:
                 self._broom.cancel(order, now_ns)
-        for kill in state.kills:
-            if any(kill.scope.covers(o.instrument_id.value, o.strategy_id.value) for o in entries):
-                self._entries_ns.pop(kill.scope, None)
-            else:
-                self._entries_ns.setdefault(kill.scope, now_ns)
+        self._entries_ns = {
+            kill: self._entries_ns.get(kill, now_ns)
+            for kill in state.kills
+            if not any(
+                kill.scope.covers(o.instrument_id.value, o.strategy_id.value) for o in entries
+            )
+        }
 
     def _flatten(self, now_ns: int) -> None:
         kills = {kill.scope: kill for kill in self._gate.judge.state.kills if kill.flattens}
@@ -306,7 +307,7 @@ class KillSwitch(Actor):  # type: ignore[misc]
         own = flattening if flattening is not None and flattening.kill == kill else None
         return KillLine(
             kill.level.name, str(kill.scope), kill.by, kill.reason, kill.source, kill.ts_ns,
-            entries_ns=self._entries_ns.get(kill.scope),
+            entries_ns=self._entries_ns.get(kill),
             flat_ns=None if own is None else own.flat_ns,
             left=() if own is None or own.flat_ns is not None else tuple(own.left),
         )  # fmt: skip

@@ -53,6 +53,9 @@ class _Password(CredentialProvider):
     def get_credentials(self) -> tuple[str]:
         return (self._password(),)
 
+    async def get_credentials_async(self) -> tuple[str]:
+        return self.get_credentials()
+
 
 def open_redis(link: RedisLink) -> Redis:
     """Return a client that waits for no answer longer than `ANSWER_SEC_MAX`, and tries once."""
