@@ -55,8 +55,9 @@ class Venue:
         self.market = Market(source or open_source(config), config.intervals)
         reel = Reel(self.market, self.clock)
         self.exchange = Exchange(
-            self.market.symbols, now_ms=self.clock.market_ms(), seed=config.seed or 0
-        )
+            self.market.symbols, now_ms=self.clock.market_ms(), seed=config.seed or 0,
+            rate_limits=config.limits.told(),
+        )  # fmt: skip
         for account in config.accounts:
             self.exchange.open_account(
                 account.name,
@@ -153,6 +154,10 @@ class Venue:
     def fault(self, name: str, arguments: dict[str, Any]) -> int:
         """Arm the fault *name* with the keys of a scenario's entry; return its number."""
         return self.faults.add(name, arguments)
+
+    def end_fault(self, number: int) -> str:
+        """End an armed fault by its number; return its name."""
+        return self.faults.end(number)
 
     def fault_names(self) -> dict[str, Any]:
         """Return the faults this venue knows, and those that are armed."""

@@ -26,11 +26,16 @@ class _Armed:
     next_ms: int = 0  # when a timed action is due
     until_ms: int | None = None  # when what was done is undone
     is_lasting: bool = False
+    is_over: bool = False  # ended by hand
 
     def is_open(self, now_ms: int) -> bool:
         """Return whether it may meet something now."""
         plan = self.plan
-        if now_ms < self.from_ms or (plan.count is not None and self.hits >= plan.count):
+        if (
+            self.is_over
+            or now_ms < self.from_ms
+            or (plan.count is not None and self.hits >= plan.count)
+        ):
             return False
         if plan.fault.is_action or plan.for_ms is None:
             return True
@@ -102,6 +107,24 @@ class FaultBook:
 
         """
         return self.arm(parse_plan({"name": name} | dict(arguments)))
+
+    def end(self, number: int) -> str:
+        """
+        End an armed fault now, and undo what it lasts by; return its name. Twice does no harm.
+
+        Raises
+        ------
+        FaultError
+            If none has that number.
+
+        """
+        if not 1 <= number <= len(self._armed):
+            raise FaultError(f"number={number} must be 1 to {len(self._armed)}: an armed fault's")
+        armed = self._armed[number - 1]
+        armed.is_over = True
+        if armed.is_lasting:
+            self._end(armed)
+        return armed.plan.fault.name
 
     def listing(self) -> list[dict[str, Any]]:
         """Return the armed faults: name, how often each has struck, whether it still may."""

@@ -46,7 +46,7 @@ class Control:
         }  # fmt: skip
         self._posts: dict[str, Callable[[dict[str, Any]], Awaitable[Any]]] = {
             "step": self._step, "play_until": self._play_until, "speed": self._speed,
-            "fault": self._fault, "market": self._market, "shutdown": self._shutdown,
+            "fault": self._fault, "end_fault": self._end_fault, "market": self._market, "shutdown": self._shutdown,
         }  # fmt: skip
 
     async def start(self) -> int:
@@ -112,6 +112,9 @@ class Control:
         if not isinstance(name, str):
             raise ControlError(f"name={name!r} is not the name of a fault")
         return {"done": self._venue.fault(name, body)}
+
+    async def _end_fault(self, body: dict[str, Any]) -> Any:
+        return {"over": self._venue.end_fault(_whole(body, "number", None))}
 
     async def _market(self, body: dict[str, Any]) -> Any:
         symbol, price = body.get("symbol"), body.get("price")

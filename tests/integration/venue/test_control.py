@@ -116,6 +116,22 @@ def test_a_fault_can_be_armed_while_the_venue_runs():
     run(scene)
 
 
+def test_a_fault_can_be_ended_while_the_venue_runs():
+    async def scene():
+        async with local_venue() as venue, client(venue) as rest:
+            _, armed = await ask(venue, "POST", "fault", json={"name": "overload"})
+            assert (await rest.call("POST", "/fapi/v1/order", **BUY)).status == 503
+
+            status, told = await ask(venue, "POST", "end_fault", json={"number": armed["done"]})
+
+            assert (status, told) == (200, {"over": "overload"})
+            await rest.ok("POST", "/fapi/v1/order", **BUY)
+            assert (await ask(venue, "POST", "end_fault", json={"number": 2}))[0] == 400
+            assert (await ask(venue, "POST", "end_fault", json={}))[0] == 400
+
+    run(scene)
+
+
 def test_the_control_address_listens_on_the_loopback_alone():
     async def scene():
         async with local_venue(host="0.0.0.0") as venue:

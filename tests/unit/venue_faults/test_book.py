@@ -373,3 +373,42 @@ def test_cancel_all_leaves_the_oldest_orders(scene):
     assert not reaction.engine_acts
     left = scene.truth()["open_orders"]
     assert (len(before), [row["order_id"] for row in left]) == (3, [before[0]["order_id"]])
+
+
+def test_a_fault_that_is_ended_by_hand_strikes_no_more(scene):
+    first = scene.book.add("overload", {})
+    scene.book.add("reply_lost", {})
+    assert scene.order().refuse is not None
+
+    assert scene.book.end(first) == "overload"
+
+    assert scene.order().drop_reply
+    assert [fault["open"] for fault in scene.book.listing()] == [False, True]
+
+
+def test_what_lasts_is_undone_when_it_is_ended_by_hand(scene):
+    number = scene.book.add("outage", {"for": "1h"})
+    scene.book.advance(1)
+    assert scene.book.listing()[0]["lasting"]
+
+    scene.book.end(number)
+    scene.book.end(number)
+
+    assert not scene.book.listing()[0]["lasting"]
+    assert scene.notes().count(("outage", "over")) == 1
+
+
+def test_an_action_that_is_ended_before_its_time_is_never_done(scene):
+    scene.book.end(scene.book.add("outage", {"at": "5s", "for": "1h"}))
+
+    scene.book.advance(5_000)
+
+    assert scene.notes() == []
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_a_number_that_no_fault_has_is_refused(scene, number):
+    scene.book.add("overload", {})
+
+    with pytest.raises(FaultError, match=f"number={number} must be 1 to 1"):
+        scene.book.end(number)
