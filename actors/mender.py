@@ -18,10 +18,12 @@ from risk.exits import is_needed
 from risk.judge import Judge
 from risk.limits import ProtectionLimits
 from risk.mending import Bare, Close, Place, cover, force, retry_ms, to_cancel
-from risk.protection import Fault, Finding, Position, Prices, Stop, through, trigger_for
+from risk.protection import ZERO, Fault, Finding, Position, Prices, Stop, through, trigger_for
 from risk.translate import filters_of
 
 CANCEL_AGAIN_MS = 2_000
+ON_ITS_WAY_NS = 200 * NS_PER_MS
+"""So long after a stop was sent a question may overtake it: that the venue has it not, proves nothing."""
 BARE = frozenset({Fault.MISSING, Fault.TOO_SMALL})
 UNANSWERED = frozenset({OrderStatus.INITIALIZED, OrderStatus.SUBMITTED})
 
@@ -131,7 +133,7 @@ class Mender:
         ]
         sent = [self._cache.order(key) for key in keys if not self._is_held(key)]
         return any(
-            order.status in UNANSWERED and order.last_event.ts_init >= verified_ns
+            order.status in UNANSWERED and order.last_event.ts_init + ON_ITS_WAY_NS >= verified_ns
             for order in sent
             if order is not None
         )
@@ -179,6 +181,19 @@ class Mender:
             self._judge.account.symbol(position.instrument_id).side(-position.side).market_exit_qty
         )
 
+    def _exits_of(self, strategy_id: str, position: Position) -> Decimal:
+        book = self._judge.account.symbol(position.instrument_id)
+        exits = (
+            pending.leaves_qty
+            for pending in book.pending.values()
+            if pending.strategy_id == strategy_id
+            and pending.is_exit
+            and pending.order_type == "MARKET"
+            and pending.side == -position.side
+            and not pending.is_in_doubt
+        )
+        return sum(exits, ZERO)
+
     # -- stops that do no good ----------------------------------------------------------------------
 
     def clear_away(self, symbol: GuardedSymbol, findings: list[Finding], now_ns: int) -> None:
@@ -222,7 +237,10 @@ class Mender:
         most_qty = min((qty for qty in most if qty), default=action.qty)
         left_qty = action.qty
         for held in owners_of(self._cache, symbol.instrument_id, position.side):
-            owed_qty = min(left_qty, abs(held.signed_decimal_qty()))
+            held_qty = abs(held.signed_decimal_qty())
+            if not is_stop:  # What closes it already is its own, not that of another strategy.
+                held_qty -= self._exits_of(held.strategy_id.value, position)
+            owed_qty = max(min(left_qty, held_qty), ZERO)
             left_qty -= owed_qty
             while owed_qty > 0:
                 qty = min(owed_qty, most_qty)
