@@ -55,8 +55,9 @@ class Venue:
         self.market = Market(source or open_source(config), config.intervals)
         reel = Reel(self.market, self.clock)
         self.exchange = Exchange(
-            self.market.symbols, now_ms=self.clock.market_ms(), seed=config.seed or 0
-        )
+            self.market.symbols, now_ms=self.clock.market_ms(), seed=config.seed or 0,
+            rate_limits=config.limits.told(),
+        )  # fmt: skip
         for account in config.accounts:
             self.exchange.open_account(
                 account.name,

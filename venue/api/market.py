@@ -18,11 +18,6 @@ INTERVALS_MS = {
     "1w": 7 * DAY_MS,
 }  # fmt: skip
 DEPTH_LIMITS = (5, 10, 20, 50, 100, 500, 1000)
-RATE_LIMITS = (
-    {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 2400},
-    {"rateLimitType": "ORDERS", "interval": "MINUTE", "intervalNum": 1, "limit": 1200},
-    {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 300},
-)
 
 
 def ping(ex: Exchange, params: Params) -> dict[str, Any]:
@@ -40,7 +35,7 @@ def exchange_info(ex: Exchange, params: Params) -> dict[str, Any]:
         "timezone": "UTC",
         "serverTime": ex.now_ms,
         "futuresType": "U_MARGINED",
-        "rateLimits": [dict(limit) for limit in RATE_LIMITS],
+        "rateLimits": [dict(limit) for limit in ex.rate_limits],
         "exchangeFilters": [],
         "assets": [
             {"asset": asset, "marginAvailable": True, "autoAssetExchange": "-10000"}

@@ -32,6 +32,8 @@ class Exchange:
         Of the gaps in ids and of made-up client ids.
     options : Options
         What the documents leave open.
+    rate_limits : Sequence of dict
+        What exchangeInfo tells of them; they are kept by the wire.
 
     """
 
@@ -42,7 +44,9 @@ class Exchange:
         now_ms: int,
         seed: int = 0,
         options: Options = Options(),  # noqa: B008 - frozen
+        rate_limits: Sequence[dict[str, Any]] = (),
     ) -> None:
+        self.rate_limits = tuple(rate_limits)
         self.now_ms = now_ms
         self.options = options
         self.symbols = {spec.symbol: spec for spec in symbols}

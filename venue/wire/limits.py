@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from venue.engine.errors import VenueError
 
@@ -35,6 +36,16 @@ class LimitOptions:
     orders_1m_max: int = 1_200
     refusals_before_ban: int = 10
     ban_first_ms: int = 120_000
+
+    def told(self) -> list[dict[str, Any]]:
+        """Return the limits as exchangeInfo tells them."""
+        rows = (
+            ("REQUEST_WEIGHT", "MINUTE", 1, self.weight_1m_max),
+            ("ORDERS", "MINUTE", 1, self.orders_1m_max),
+            ("ORDERS", "SECOND", 10, self.orders_10s_max),
+        )
+        keys = ("rateLimitType", "interval", "intervalNum", "limit")
+        return [dict(zip(keys, row, strict=True)) for row in rows]
 
 
 class Window:

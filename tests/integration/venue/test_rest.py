@@ -109,6 +109,17 @@ def test_every_answer_tells_the_weight_and_order_answers_their_counts():
     run(scene)
 
 
+def test_exchange_info_tells_the_limits_that_are_kept():
+    async def play():
+        limits = LimitOptions(weight_1m_max=24_000, orders_1m_max=7)
+        async with local_venue(limits=limits) as venue, client(venue) as rest:
+            told = (await rest.get("/fapi/v1/exchangeInfo"))["rateLimits"]
+
+            assert [row["limit"] for row in told] == [24_000, 7, 300]
+
+    asyncio.run(play())
+
+
 def test_a_client_that_goes_on_after_429_is_banned():
     async def scene():
         limits = LimitOptions(weight_1m_max=0, refusals_before_ban=3)
