@@ -47,7 +47,8 @@ def check_halted(run: Run) -> Verdict:
         if line["path"] not in _CREATES or line["method"] not in ("POST", "PUT"):
             continue
         state, since_ms = _state_at(run.journal, _sent_ms(line) - run.tolerance_ms)
-        if state not in ("HALTED", "REDUCING"):
+        resumed, _ = _state_at(run.journal, _sent_ms(line) + 1)  # written before it takes effect
+        if "ACTIVE" in (state, resumed):
             continue
         for client_id, terms in sent_orders(line):
             sent += 1

@@ -61,6 +61,18 @@ def test_after_a_person_has_resumed_entries_pass(script, judged):
     assert judged(check_halted) == []
 
 
+def test_an_entry_right_after_a_resume_passes_and_one_right_before_it_does_not(script, judged):
+    halt(script)
+    script.ms = 1_000
+    halt(script, "ACTIVE")
+    script.send("a", "BUY", "1")  # within the same millisecond
+    assert judged(check_halted) == []
+
+    script.ms = 999
+    script.send("b", "BUY", "1")
+    assert judged(check_halted) == ["b BTCUSDT BUY MARKET 1: sent 999 ms after HALTED"]
+
+
 def test_a_request_is_dated_by_the_nodes_own_clock(script, judged):
     halt(script)
     script.ms = 60_000  # when it arrived
