@@ -173,7 +173,7 @@ def test_the_latch_holds_the_kill_before_the_venue_is_asked(tmp_path):
         async with full_account() as full:
             await full.venue.stop()  # Nobody answers.
 
-            report = await full.kill(state=tmp_path, patience=Patience(0.2, 0.1))
+            report = await full.kill(state=tmp_path, patience=Patience(2.0, 0.1))
 
             view = Latch(tmp_path / "latch.json").read()
             assert view.state is TradingState.HALTED

@@ -72,11 +72,12 @@ class Scene:
 @asynccontextmanager
 async def trading_node(folder: Path, *changes: tuple[str, str]):
     """Yield a node with a protected position, on a venue of its own process."""
-    quick = (
+    own = (
+        ("holding_secs = 3", "holding_secs = 3600"),  # It shall have a position when it is killed.
         ("heartbeat_ms_max = 3_000", "heartbeat_ms_max = 1_500"),
         ("grace_sec = 5", "grace_sec = 1"),
     )
-    profile = quick_profile("rehearsal", folder, *quick, *changes)
+    profile = quick_profile("rehearsal", folder, *own, *changes)
     rich = ("--seed", "7", "--account", "main:usdt=100000:leverage=5:margin=CROSSED")
     async with venue_process(*rich, keys_dir=folder) as venue:
         node = start(
