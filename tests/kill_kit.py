@@ -104,13 +104,21 @@ async def killable(
     level: KillLevel = KillLevel.FLATTEN,
     venue: Venue | None = None,
     redis: RedisLink | None = None,
+    asks_venue: bool = True,
     **options: Any,
 ) -> AsyncIterator[Killable]:
-    """Run a node with a kill switch, on *venue* or on one of its own."""
+    """
+    Run a node with a kill switch, on *venue* or on one of its own.
+
+    Without *asks_venue* the cache is the venue for it, as on paper.
+
+    """
     if venue is None:
         async with (
             local_venue() as own,
-            killable(tmp_path, level=level, venue=own, redis=redis, **options) as running,
+            killable(
+                tmp_path, level=level, venue=own, redis=redis, asks_venue=asks_venue, **options
+            ) as running,
         ):
             yield running
         return
@@ -119,7 +127,8 @@ async def killable(
     trader = Desk()
 
     def attach(node: Any, guard: Any) -> None:
-        look = next(iter(node.kernel.exec_engine._clients.values())).look_at_venue
+        venue_look = next(iter(node.kernel.exec_engine._clients.values())).look_at_venue
+        look = venue_look if asks_venue else None
         strategies = {trader.id.value: BTC.value}
         link = redis and RedisSwitch(
             redis, level, trader_id="TESTER-001", judge=guard.gate.judge,

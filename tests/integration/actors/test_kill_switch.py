@@ -138,6 +138,20 @@ def test_stops_go_last_when_the_venue_has_shown_that_nothing_else_is_open(tmp_pa
     play(scene, tmp_path)
 
 
+def test_where_the_cache_is_the_venue_it_is_asked_instead(tmp_path):
+    async def scene(node):
+        await node.protected()
+        node.requests.seen.clear()
+
+        pull(node, KillLevel.FLATTEN)
+
+        await until_done(node)
+        assert (node.position(), node.working()) == (0, set())
+        assert ("GET", POSITIONS, "") not in writes(node)
+
+    play(scene, tmp_path, asks_venue=False)
+
+
 def test_pulling_twice_and_more_gently_does_no_harm(tmp_path):
     async def scene(node):
         await node.protected()
