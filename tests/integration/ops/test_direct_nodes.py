@@ -91,6 +91,7 @@ async def trading_node(folder: Path, *changes: tuple[str, str]):
             if node.poll() is None:
                 node.send_signal(signal.SIGCONT)
                 node.kill()
+            if not node.stdout.closed:
                 node.communicate()
 
 
