@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ops.drills import kills, markets, processes
+from ops.drills import kills, markets, pages, processes
 from ops.drills.run import Drill
 
 _ALL = (
@@ -21,6 +21,14 @@ _ALL = (
           processes.hung_node),
     Drill("killed-process", "kill -9 with open positions, restart: nothing lost or doubled",
           processes.killed_process),
+    Drill("unauthorized-trading", "orders that nobody approved: the runbook, line by line",
+          pages.unauthorized_trading),
+    Drill("revoked-key", "the venue refuses the key: the runbook, line by line",
+          pages.revoked_key),
+    Drill("flash-crash", "a price falls by a tenth in two seconds: the runbook, line by line",
+          pages.flash_crash),
+    Drill("venue-outage", "every connection breaks: the runbook, line by line",
+          pages.venue_outage),
     Drill("lost-redis", "Redis dies: new risk waits, what was killed stays killed",
           kills.lost_redis, redis="needed"),
 )  # fmt: skip

@@ -69,11 +69,12 @@ def untouched(stage: Stage, before: Truth, *symbols: str) -> Look:
 
 
 def silent(stage: Stage, line: int) -> Look:
-    """Expect that no order has been sent since a line of the wire log."""
+    """Expect that nothing that could open anything was sent since a line of the wire log."""
 
     async def look() -> tuple[bool, str]:
-        rows = await stage.requests_since(line)
-        return not rows, f"{len(rows)} orders sent"
+        rows = await stage.orders_since(line)
+        opening = [row["params"] for row in rows if row["params"].get("reduceOnly") != "true"]
+        return not opening, f"{len(rows)} orders sent, of these may open something: {opening}"
 
     return look
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from adapters.watchdog import LOST_AFTER
 from ops.drills import looks
 from ops.drills.kills import BTC, ETH, SOL, VENUE, begin, stop
-from ops.drills.runbook import FOLDER, Runbook
 from ops.drills.stage import Stage
 
 
@@ -41,11 +40,8 @@ async def vanished_stop(stage: Stage) -> None:
 async def dead_feed(stage: Stage) -> None:
     """Silence one symbol's market data: new risk waits, its position keeps its stop."""
     await begin(stage)
-    before = await stage.truth()
-    assert stage.profile.venue is not None, "Invariant: a rehearsal has one"
-    silence_sec = stage.profile.venue.data_silence_sec_max
-    lost_sec = LOST_AFTER * silence_sec + 3
-    await stage.fault("stream_stalled", on="stream:btcusdt", **{"for": f"{lost_sec}s"})
+    before, silence_sec = await stage.truth(), silence_sec_of(stage)
+    number = await stage.fault("stream_stalled", on=f"stream:{BTC.lower()}")
     await stage.expect(
         "the journal tells of silence", looks.journaled(stage, "venue", "FEED_SILENT"),
         silence_sec + 2,
@@ -54,38 +50,20 @@ async def dead_feed(stage: Stage) -> None:
         "the heartbeat tells the age of its prices",
         looks.feed_is_old(stage, f"{BTC}{VENUE}", silence_sec * 1_000), 1,
     )  # fmt: skip
-    await stage.expect("trading is REDUCING", looks.state(stage, "REDUCING", "FEED_LOST"), lost_sec)
-    await stage.expect("every position keeps its stop", looks.same_positions(stage, before), 1)
     await stage.expect(
-        "the prices are back", looks.journaled(stage, "venue", "FEED_BACK"), lost_sec
-    )
+        "trading is REDUCING", looks.state(stage, "REDUCING", "FEED_LOST"),
+        LOST_AFTER * silence_sec + 3,
+    )  # fmt: skip
+    await stage.expect("every position keeps its stop", looks.same_positions(stage, before), 1)
+    await stage.end_fault(number)
+    await stage.expect("the prices are back", looks.journaled(stage, "venue", "FEED_BACK"), 10)
     await stage.stays("it stays REDUCING", looks.state(stage, "REDUCING", "FEED_LOST"), 1)
     await stage.ops("resume", "--by", "drill", "--reason", "prices are back", "--yes",
                     prints=("resumed: everything; the node is ACTIVE",))  # fmt: skip
     await stop(stage, 0)
 
 
-async def flash_crash(stage: Stage) -> None:
-    """Let the price fall by a tenth within two seconds, and follow the runbook."""
-    page = Runbook(FOLDER / "flash-crash.md")
-    await begin(stage)
-    await stage.fault("flash_crash", args={"symbol": BTC, "to": "0.9"})
-    await stage.expect("trading is tripped by it", looks.tripped(stage, "PRICE_SHOCK"), 5)
-    await stage.expect("every position has its stop", looks.protected(stage), 5)
-    for block in page.waiting:
-        await stage.follow(page, block)
-    await stop(stage, 0, 70)
-
-
-async def venue_outage(stage: Stage) -> None:
-    """Break every connection for some seconds, and follow the runbook."""
-    await begin(stage)
-    before = await stage.truth()
-    await stage.fault("outage", **{"for": "6s"})
-    await stage.expect("new risk is held back", looks.holding(stage, "USER_STREAM_LOST"), 5)
-    await stage.expect("the node lives", looks.beating(stage), 1)
-    await stage.expect("the hold is over", looks.holding(stage, ""), 20)
-    await stage.stays(
-        "the same positions, each with one stop", looks.same_positions(stage, before), 3
-    )
-    await stop(stage, 0, 70)
+def silence_sec_of(stage: Stage) -> int:
+    """Return the longest silence of a stream that the profile allows, seconds."""
+    assert stage.profile.venue is not None, "Invariant: a rehearsal has one"
+    return stage.profile.venue.data_silence_sec_max

@@ -91,11 +91,17 @@ class Stage:
         self._children.append(process)
         return process
 
-    async def fault(self, name: str, **keys: Any) -> None:
-        """Arm a fault of the venue (``docs/faults.md``)."""
-        await self._control("fault", {"name": name, **keys})
+    async def fault(self, name: str, **keys: Any) -> int:
+        """Arm a fault of the venue (``docs/faults.md``); return its number."""
+        number = (await self._control("fault", {"name": name, **keys}))["done"]
         told = ", ".join(f"{key}={value}" for key, value in keys.items())
         self.log.did(f"fault {name}" + (f": {told}" if told else ""))
+        return int(number)
+
+    async def end_fault(self, number: int) -> None:
+        """End a fault that was armed."""
+        told = await self._control("end_fault", {"number": number})
+        self.log.did(f"fault {told['over']} is over")
 
     def signal(self, number: signal.Signals) -> None:
         """Send the node a signal."""
@@ -148,8 +154,8 @@ class Stage:
         """Return how many lines the venue's wire log has."""
         return int((await self._control("state"))["log_lines"])
 
-    async def requests_since(self, line: int) -> list[Mapping[str, Any]]:
-        """Return the requests that could create an order, after a line of the wire log."""
+    async def orders_since(self, line: int) -> list[Mapping[str, Any]]:
+        """Return the requests for new orders after a line of the wire log."""
         rows = await self._control("log?tail=100000")
         return [
             row for row in rows
