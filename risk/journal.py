@@ -11,8 +11,18 @@ from typing import Any, Literal
 
 import msgspec
 
+from risk.journal_end import End, EndError, EndMark, end_path, read_end
+
 GENESIS = "0" * 64
 Sync = Literal["none", "flush", "fsync"]
+_BROKEN_ADVICE = (
+    "a crash or a full disk tears a last line; keep the file, and move it away together with its "
+    ".end: the next start begins a new one, and the latch still holds the trading state"
+)
+_LOST_ADVICE = (
+    "lines are lost: put them back; or keep the .end, move it away and look at the venue first: the "
+    "next start then trusts what is left"
+)
 
 
 class JournalError(RuntimeError):
@@ -24,7 +34,8 @@ class Journal:
     Writes decisions down before they take effect.
 
     Each line is ``{"seq", "prev", "ts", "type", "data", "hash"}``; ``hash`` is the SHA-256 of the
-    line up to it, so that an edited, deleted or reordered line breaks the chain.
+    line up to it, so that an edited, deleted or reordered line breaks the chain. What is cut off its
+    end is missed by the file beside it that says how far it reached (not with ``sync`` "none").
 
     Parameters
     ----------
@@ -47,6 +58,7 @@ class Journal:
         self.path = path
         self._sync = sync
         self._failure: str | None = None
+        self._end: EndMark | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("ab", buffering=1 << 16)
@@ -55,9 +67,20 @@ class Journal:
         try:
             self._claim()
             self._seq, self._prev = verify(path)
+            self._mark()
         except JournalError:
             self._file.close()
             raise
+
+    def _mark(self) -> None:
+        """Open the file that says how far it reached, and say so."""
+        if self._sync == "none":
+            return
+        try:
+            self._end = EndMark(self.path)
+            self._end.write(End(self._seq, self._prev))
+        except OSError as e:
+            raise JournalError(f"{end_path(self.path)}: cannot be written: {e.strerror}") from e
 
     def _claim(self) -> None:
         """Keep other kernels out, also of this process: two writers would break the chain."""
@@ -95,6 +118,8 @@ class Journal:
                 self._file.flush()
             if self._sync == "fsync":
                 os.fsync(self._file.fileno())
+            if self._end is not None:
+                self._end.write(End(self._seq + 1, digest))
         except (OSError, ValueError) as e:
             self._failure = f"{self.path}: cannot be written: {e}"
             raise JournalError(self._failure) from e
@@ -113,6 +138,9 @@ class Journal:
 
     def close(self) -> None:
         """Write out and close the file."""
+        if self._end is not None:
+            self._end.close()
+            self._end = None
         self._file.close()
 
 
@@ -160,10 +188,19 @@ def verify(path: Path) -> tuple[int, str]:
     Raises
     ------
     JournalError
-        If a line is torn, edited, missing or out of order; the text names the line.
+        If a line is torn, edited, missing or out of order; the text names the line. Also if it ends
+        before the record that was its last one.
 
     """
     seq, prev = 0, GENESIS
+    try:
+        end = read_end(path)
+    except EndError as e:
+        raise JournalError(f"{e} ({_LOST_ADVICE})") from e
+    if end is not None and not path.exists():
+        raise JournalError(
+            f"{path}: is gone, it had {end.count} records by {end_path(path)} ({_LOST_ADVICE})"
+        )
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             where = f"{path}: line {number}"
@@ -172,15 +209,22 @@ def verify(path: Path) -> tuple[int, str]:
                 digest = str(record.pop("hash"))
                 chained = (record["seq"], record["prev"])
             except (msgspec.DecodeError, KeyError, TypeError, AttributeError) as e:
-                raise JournalError(
-                    f"{where}: is torn or is no record (a crash or a full disk ends a file so; keep "
-                    "it, move it away and start again: the latch still holds the trading state)"
-                ) from e
+                raise JournalError(f"{where}: is torn or is no record ({_BROKEN_ADVICE})") from e
             if not line.endswith(b"\n") or _seal(msgspec.json.encode(record))[0] != line:
-                raise JournalError(f"{where}: was changed: its hash does not fit")
+                raise JournalError(
+                    f"{where}: was changed: its hash does not fit ({_BROKEN_ADVICE})"
+                )
             if chained != (seq, prev):
                 raise JournalError(
-                    f"{where}: breaks the chain: number {chained[0]}, {seq} expected"
+                    f"{where}: breaks the chain: number {chained[0]}, {seq} expected "
+                    f"({_BROKEN_ADVICE})"
                 )
             seq, prev = seq + 1, digest
+            if end is not None and seq == end.count and prev != end.last_hash:
+                raise JournalError(f"{where}: is not the record that was there ({_BROKEN_ADVICE})")
+    if end is not None and seq < end.count:
+        raise JournalError(
+            f"{path}: ends with record {seq}, the last one was {end.count} by {end_path(path)} "
+            f"({_LOST_ADVICE})"
+        )
     return seq, prev

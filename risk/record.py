@@ -135,7 +135,7 @@ class Record:
     def _open_keep(self, judge: Judge, now_ns: int, *, is_first_start: bool) -> None:
         """Read what losses are measured from; figures that are gone may have been a loss."""
         try:
-            if is_first_start:
+            if is_first_start and not self.keep.path.exists():
                 self.keep.write(None)
             self.figures = self.keep.read()
         except KeepError as e:

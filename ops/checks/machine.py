@@ -11,6 +11,7 @@ from pathlib import Path
 from configs.secrets import file_problem
 from ops.checks.item import Facts, Item
 from risk.journal import JournalError, verify
+from risk.journal_end import end_path
 from risk.latch import Latch, LatchError
 
 DISK_BYTES_MIN = 1_000_000_000
@@ -49,7 +50,8 @@ def journal(facts: Facts) -> Item:
     required = "whole and writable"
     path = facts.state_dir / "journal.jsonl"
     try:
-        count = verify(path)[0] if path.exists() else 0
+        was_there = path.exists() or end_path(path).exists()
+        count = verify(path)[0] if was_there else 0
         with _probe(facts.state_dir, path):
             pass
     except (JournalError, OSError) as e:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from risk.journal import GENESIS, Journal, JournalError, verify
+from risk.journal_end import End, end_path, read_end
 
 Lines = list[bytes]
 
@@ -64,12 +65,95 @@ def test_a_broken_file_is_let_go_of_and_the_way_out_is_named(path: Path) -> None
     write(path, 2).close()
     path.write_bytes(path.read_bytes()[:-20])
 
-    with pytest.raises(JournalError, match=r"line 2: is torn .* move it away and start again"):
+    with pytest.raises(JournalError, match=r"line 2: is torn .* move it away together with"):
         write(path)
 
     path.rename(path.with_suffix(".broken"))
+    end_path(path).rename(end_path(path).with_suffix(".broken-end"))
     write(path, 1).close()
     assert verify(path)[0] == 1
+
+
+def cut(path: Path, lines: int) -> None:
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:lines]))
+
+
+@pytest.mark.parametrize("left", [3, 1, 0])
+def test_lines_that_are_cut_off_the_end_are_missed(path: Path, left: int) -> None:
+    write(path).close()
+    cut(path, left)
+    before = path.read_bytes()
+
+    wanted = (
+        rf"journal\.jsonl: ends with record {left}, the last one was 4 by .*journal\.end .*lost"
+    )
+    with pytest.raises(JournalError, match=wanted):
+        write(path)
+
+    assert path.read_bytes() == before
+
+
+def test_a_journal_that_is_gone_is_missed_and_not_begun_anew_by_looking(path: Path) -> None:
+    write(path).close()
+    path.unlink()
+
+    with pytest.raises(JournalError, match=r"journal\.jsonl: is gone, it had 4 records"):
+        verify(path)
+
+    assert not path.exists()
+
+
+def test_lost_lines_are_given_up_by_moving_the_end_away(path: Path) -> None:
+    write(path).close()
+    cut(path, 3)
+    end_path(path).unlink()
+
+    write(path, 1).close()
+
+    assert verify(path)[0] == read_end(path).count == 4
+
+
+def test_another_record_in_the_place_of_the_last_one_is_found(path: Path) -> None:
+    write(path).close()
+    cut(path, 3)
+    kept = end_path(path).read_bytes()
+    end_path(path).unlink()
+    journal = Journal(path, sync="flush")
+    journal.append("denied", 9, {"text": "another story"})
+    journal.close()
+    end_path(path).write_bytes(kept)
+
+    with pytest.raises(JournalError, match="line 4: is not the record that was there"):
+        verify(path)
+
+
+def test_the_end_may_be_one_behind_because_a_process_can_die_between_the_two(path: Path) -> None:
+    write(path, 3).close()
+    kept = end_path(path).read_bytes()
+    write(path, 1).close()
+    end_path(path).write_bytes(kept)
+
+    write(path, 1).close()
+
+    assert verify(path)[0] == read_end(path).count == 5
+
+
+@pytest.mark.parametrize("text", ["", "4", "four hash", "\0" * 86])
+def test_an_end_that_tells_nothing_is_an_error(path: Path, text: str) -> None:
+    write(path).close()
+    end_path(path).write_text(text)
+
+    with pytest.raises(JournalError, match=r"journal\.end: does not tell where"):
+        verify(path)
+
+
+def test_the_end_follows_each_record_at_once_but_for_a_backtest(path: Path) -> None:
+    journal = write(path, 2)
+    assert read_end(path) == End(2, journal.last_hash)
+    journal.close()
+
+    Journal(path.with_name("backtest.jsonl"), sync="none").close()
+    assert not path.with_name("backtest.end").exists()
 
 
 def test_an_empty_file_is_the_beginning(path: Path) -> None:

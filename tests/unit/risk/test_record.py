@@ -72,12 +72,32 @@ def test_a_halt_outlives_a_broken_journal_that_was_moved_away(
     record.journal.close()
     path = record.journal.path
     path.rename(path.with_suffix(".broken"))
+    path.with_suffix(".end").unlink()
 
     after, journal = make_judge(), Journal(path, sync="flush")
     Record(journal, Latch(record.latch.path), is_persistent=True).attach(after, {}, "hash", T0)
 
     journal.close()
     assert after.state.state is TradingState.HALTED
+
+
+def test_figures_outlive_a_broken_journal_that_was_moved_away(node: tuple[Judge, Record]) -> None:
+    judge, record = node
+    judge.look_at_losses(T0)
+    record.keep_figures(judge, T0)
+    kept = record.keep.read()
+    record.journal.close()
+    path = record.journal.path
+    path.unlink()
+    path.with_suffix(".end").unlink()
+
+    journal = Journal(path, sync="flush")
+    after = Record(journal, Latch(record.latch.path), is_persistent=True)
+    after.attach(make_judge(), {}, "hash", T0)
+
+    journal.close()
+    assert kept is not None
+    assert after.figures == kept
 
 
 def test_a_trip_whose_latch_cannot_be_written_is_written_as_soon_as_it_can(

@@ -32,7 +32,10 @@ def test_verify_sees_records_cut_off_when_it_is_told_the_last_hash(tmp_path, cap
     assert main(["verify", str(path), "--expect", journal.last_hash]) == 0
 
     path.write_text("\n".join(path.read_text().splitlines()[:2]) + "\n")
+    assert main(["verify", str(path)]) == 1
+    assert "journal.jsonl: ends with record 2, the last one was 3" in capsys.readouterr().err
 
+    path.with_suffix(".end").unlink()  # a copy of the journal alone
     assert main(["verify", str(path)]) == 0
     assert main(["verify", str(path), "--expect", journal.last_hash]) == 1
     assert "records are missing" in capsys.readouterr().err
