@@ -7,6 +7,7 @@ Pure: no engine, no clock, no file.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -33,14 +34,16 @@ SETTLES: Mapping[Fault, int] = {
 """The findings whose stops are canceled, and how long each must have stood (milliseconds)."""
 
 
-class Place(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Place:
     """Place a reduce-only stop; side is +1 for a buy, quantity base units."""
 
     side: int
     qty: Decimal
 
 
-class Close(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Close:
     """Close at market, reduce-only; side is +1 for a buy, quantity base units."""
 
     side: int

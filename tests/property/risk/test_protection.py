@@ -31,7 +31,8 @@ stops = st.builds(
     trigger_type=st.sampled_from([MARK_PRICE, "DEFAULT"]),
     is_resting=flags, is_reduce_only=flags, is_own=flags,
 )  # fmt: skip
-positions = st.builds(Position, st.just("BTC"), signed, numbers)
+shares = st.dictionaries(st.sampled_from(["A", "B"]), signed)
+positions = st.builds(Position, st.just("BTC"), signed, numbers, shares)
 bares = st.builds(
     Bare,
     bare_ms=st.integers(0, 9_999), known_ms=st.integers(0, 9_999), exits_qty=quantities,
