@@ -22,7 +22,7 @@ define find_uv
 	fi
 endef
 
-.PHONY: help setup backtest compare paper rehearse preflight parity test check lint types property attacks mutants bench chaos soak limits catalog demo clean lock
+.PHONY: help setup backtest compare paper rehearse preflight parity drills test check lint types property attacks mutants bench chaos soak limits catalog demo clean lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -56,6 +56,9 @@ parity: demo ## run one demo day as backtest, on paper and in rehearsal, and com
 
 preflight: setup ## judge PROFILE's machine, keys and account without trading
 	@$(PY) run_live.py --profile $(PROFILE) --check
+
+drills: setup ## play every incident against a local venue, and print a table (minutes)
+	@nice -n 10 $(PY) -W ignore -m ops drill --all
 
 test: setup ## run every test
 	@$(PY) -m pytest -n 2 --dist loadfile -q
