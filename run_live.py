@@ -49,6 +49,7 @@ def main(argv: list[str] | None = None) -> int:
     from configs.secrets import SecretsError
     from ops.errors import RefusedError, TemporaryError
     from ops.live_run import Options, run_live
+    from risk.folder_lock import LockError
     from risk.install import GuardError
     from risk.journal import JournalError
 
@@ -63,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     try:
         return asyncio.run(run_live(load_profile(args.profile), options, Console()))
-    except (ProfileError, SecretsError, JournalError, RefusedError) as e:
+    except (ProfileError, SecretsError, JournalError, LockError, RefusedError) as e:
         return _say(BAD_CONFIGURATION, f"bad configuration: {e}")
     except (TemporaryError, VenueAnswerError, VenueStartError) as e:
         return _say(TEMPORARY, f"not now: {e}")

@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +35,7 @@ from ops.view import run_view
 from ops.winddown import wind_down
 from report.live import write_live_report
 from report.terminal import summary
+from risk.folder_lock import hold
 from risk.kills import KillLevel
 from risk.state_dir import StateDir
 from risk.trading_state import StateMachine, TradingState
@@ -116,7 +117,7 @@ async def run_live(profile: Profile, options: Options, console: Console) -> int:
 
     Raises
     ------
-    ProfileError, SecretsError, RefusedError, JournalError
+    ProfileError, SecretsError, RefusedError, JournalError, LockError
         If something must be set right first.
     TemporaryError, VenueStartError
         If the venue is away.
@@ -127,9 +128,10 @@ async def run_live(profile: Profile, options: Options, console: Console) -> int:
     if profile.mode == "backtest":
         raise ProfileError("mode = 'backtest': run_live.py runs every other mode")
     run_dir = new_run_dir(options.out, profile)
-    is_started = False
+    is_started, locks = False, ExitStack()
     try:
         async with open_link(profile, options, run_dir) as link:
+            locks.enter_context(hold(link.state_dir))
             facts = await _judge(profile, options, link, console)
             live = build_node(
                 profile, link.settings, link.credentials,
@@ -155,6 +157,7 @@ async def run_live(profile: Profile, options: Options, console: Console) -> int:
             finally:
                 live.guard.close()
     finally:
+        locks.close()
         if not is_started:
             shutil.rmtree(run_dir)  # Nothing ran.
 
