@@ -174,6 +174,7 @@ async def _flatten(m: Monitored) -> None:
     await m.until(lambda: not m.stops() and not m.node.cache.orders_open(), "no order left", 30)
     await asyncio.sleep(SETTLE_SEC)
     judge, now_ns = m.node.guard.gate.judge, time.time_ns()
+    await m.until(lambda: judge.holds.denial(time.time_ns()) is None, "new risk to be let in")
     if judge.state.state.name != "ACTIVE":
         judge.resume(by="benchmark", reason="the next seed", now_ns=now_ns)
 
