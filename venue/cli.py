@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from venue.config import AccountConfig, ConfigError, VenueConfig, parse_account
-from venue.wire.limits import LimitOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +34,8 @@ examples:
 
 control (JSON, 127.0.0.1 alone): GET state, truth?account=, log?tail=, faults; POST step {"n":1},
 play_until {"ts":MS}, speed {"speed":2}, market {"symbol":"BTCUSDT","price":"60000"},
-fault {"name":...}, shutdown {}
+fault {"name":...}, forget_uses {} (of the request weight),
+shutdown {}
 """
 
 POINT_AT_IT = """\
@@ -95,7 +95,6 @@ def read_arguments(argv: list[str]) -> Arguments:
             wire_log=given.wire_log,
             scenario=given.scenario,
             unrouted=given.unrouted,
-            limits=LimitOptions(weight_1m_max=given.weight_1m_max),
         )
     except ConfigError as error:
         parser.error(str(error))
@@ -147,8 +146,6 @@ def _parser() -> _Parser:
     add("--unrouted", choices=("public", "all"), default="public",
         help="what /ws and /stream carry without a route: public streams, as Binance does since "
         "2026-04-23 (default), or everything")  # fmt: skip
-    add("--weight-1m-max", type=_whole, default=LimitOptions().weight_1m_max, metavar="N",
-        help="request weight of one address in a minute (default %(default)s)")  # fmt: skip
     add("--announce", choices=("text", "json"), default="text", help="the first line(s) printed")
     add("--exit-with-parent", action="store_true", help="end when standard input is closed")
     return parser

@@ -46,7 +46,8 @@ class Control:
         }  # fmt: skip
         self._posts: dict[str, Callable[[dict[str, Any]], Awaitable[Any]]] = {
             "step": self._step, "play_until": self._play_until, "speed": self._speed,
-            "fault": self._fault, "end_fault": self._end_fault, "market": self._market, "shutdown": self._shutdown,
+            "fault": self._fault, "end_fault": self._end_fault, "market": self._market,
+            "forget_uses": self._forget_uses, "shutdown": self._shutdown,
         }  # fmt: skip
 
     async def start(self) -> int:
@@ -128,6 +129,10 @@ class Control:
             raise ControlError(f"price={price!r} is not above 0")
         self._venue.move(str(symbol), value)
         return {"symbol": symbol, "price": format(value, "f")}
+
+    async def _forget_uses(self, _: dict[str, Any]) -> Any:
+        self._venue.wire.forget_uses()
+        return {"forgotten": True}
 
     async def _shutdown(self, _: dict[str, Any]) -> Any:
         self._venue.stopping.set()

@@ -74,6 +74,10 @@ class Wire:
             self._addresses[address] = AddressLimit(address, self.config.limits)
         return self._addresses[address]
 
+    def forget_uses(self) -> None:
+        """Let every address begin a minute that nothing is used of, bans included."""
+        self._addresses.clear()
+
     def account_limit(self, account: str) -> AccountLimit:
         """Return the order counts of one account."""
         if account not in self._accounts:

@@ -12,6 +12,7 @@ from venue.market.events import Quote
 from venue.market.market import Market
 from venue.market.shape import Bend
 from venue.wire.clock import VenueClock, wall_ms
+from venue.wire.limits import LimitOptions
 from venue.wire.reel import Reel
 
 MINUTE = 60_000
@@ -128,6 +129,20 @@ def test_a_fault_can_be_ended_while_the_venue_runs():
             await rest.ok("POST", "/fapi/v1/order", **BUY)
             assert (await ask(venue, "POST", "end_fault", json={"number": 2}))[0] == 400
             assert (await ask(venue, "POST", "end_fault", json={}))[0] == 400
+
+    run(scene)
+
+
+def test_the_request_weight_of_a_minute_can_be_forgotten():
+    async def scene():
+        limits = LimitOptions(weight_1m_max=40, refusals_before_ban=1)
+        async with local_venue(limits=limits) as venue, client(venue) as rest:
+            while (await rest.call("GET", "/fapi/v1/openOrders")).status != 418:
+                pass  # until it is banned, whenever the minute began
+
+            assert (await ask(venue, "POST", "forget_uses", json={}))[0] == 200
+
+            assert (await rest.call("GET", "/fapi/v1/openOrders")).status == 200
 
     run(scene)
 
