@@ -10,7 +10,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from benchmarks._venue import VenueChild
 from configs.nodes import LiveNode, build_node, load_instruments, venue_settings
 from configs.profile import Profile, StrategySection, load_profile
 from ops.logs import log_config
@@ -48,14 +47,15 @@ def load_profile_for(path: str, params: dict[str, Any]) -> Profile:
 
 
 @asynccontextmanager
-async def guarded_node(profile: Profile, venue: VenueChild) -> AsyncIterator[LiveNode]:
-    """Run the node of *profile* against *venue*."""
+async def guarded_node(profile: Profile, venue: Any, **options: Any) -> AsyncIterator[LiveNode]:
+    """Run the node of *profile* against *venue*; *options* as for `build_node`."""
     settings = venue_settings(profile, rest_url=venue.rest_url, ws_url=venue.ws_url)
     with tempfile.TemporaryDirectory() as folder:
         run_dir = Path(folder)
         live = build_node(
-            profile, settings, venue.credentials, state_dir=run_dir, logging=log_config(run_dir)
-        )
+            profile, settings, venue.credentials,
+            state_dir=run_dir, logging=log_config(run_dir), **options,
+        )  # fmt: skip
         await load_instruments(live)
         kernel = live.node.kernel
         try:
