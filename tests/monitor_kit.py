@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -150,16 +150,22 @@ async def monitored_on(
     trader: Trader | None = None,
     protection: dict[str, Any] | None = None,
     limits: dict[str, Any] | None = None,
+    attach: Callable[[Any, Any], None] = lambda _node, _guard: None,
     **options: Any,
 ) -> AsyncIterator[Monitored]:
-    """Run a monitored node on a venue until the block ends."""
+    """Run a monitored node on a venue until the block ends; *attach* adds what else belongs to it."""
     found: list[PositionMonitor] = []
+
+    def attach_all(node: Any, guard: Any) -> None:
+        found.append(attach_monitor(node.kernel, guard))
+        attach(node, guard)
+
     chosen = {"protection": PROTECTION | (protection or {}), "price_age_ms_max": 3_000}
     async with (
         client(venue) as rest,
         node_on(
             venue, rest, tmp_path / "state", trader or Trader(), limits=chosen | (limits or {}),
-            attach=lambda node, guard: found.append(attach_monitor(node.kernel, guard)), **options,
+            attach=attach_all, **options,
         ) as node,
     ):  # fmt: skip
         venue.wire.hooks = hooks = Heard(venue.faults)

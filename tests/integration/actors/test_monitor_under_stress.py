@@ -9,7 +9,11 @@ import pytest
 from nautilus_trader.model.events import OrderInitialized
 from nautilus_trader.model.objects import Price
 
+from actors.kill_switch import KillSwitch
+from risk.kills import KillLevel
+from risk.state_dir import StateDir
 from tests.guarded_kit import Trader
+from tests.hop_kit import BTC
 from tests.monitor_kit import Monitored, monitored
 from tests.venue_kit import account
 from venue.wire.hooks import Reaction
@@ -191,6 +195,30 @@ def test_a_position_that_is_liquidated_makes_the_monitor_do_nothing(tmp_path):
         assert (sells(m), m.alarms("STOP_")) == ([], [])
 
     play(scene, tmp_path)
+
+
+def test_a_flatten_under_way_is_not_disturbed(tmp_path):
+    switches: list[KillSwitch] = []
+
+    def attach(node: Any, guard: Any) -> None:
+        look = next(iter(node.kernel.exec_engine._clients.values())).look_at_venue
+        strategies = {"TRADER-001": BTC.value}
+        folder = StateDir(tmp_path / "state")
+        switch = KillSwitch(guard.gate, folder, KillLevel.FLATTEN, look=look, strategies=strategies)
+        switches.append(switch)
+        node.trader.add_actor(switch)
+
+    async def scene(m: Monitored) -> None:
+        await m.enter()
+
+        switches[0].pull(KillLevel.FLATTEN, by="ann", reason="news", source="command")
+        await m.until(lambda: m.amt() == 0 and not m.stops(), "flat and no stop")
+        await m.until(m.closed, "the end of the position here")
+
+        assert m.alarms("STOP_") == []
+        assert (len(sells(m)), m.stops()) == (1, {})
+
+    play(scene, tmp_path, attach=attach)
 
 
 # -- liquidation and margin ------------------------------------------------------------------------
