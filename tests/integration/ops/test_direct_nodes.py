@@ -62,7 +62,11 @@ class Scene:
         return await run_direct(where, keys, level, by="ann", reason="test", patience=PATIENCE)
 
     async def is_trading(self) -> None:
-        await until(lambda: self.left[0] and self.left[2], NODE_SECS_MAX, "a protected position")
+        def has_position() -> bool:
+            assert self.node.poll() is None, self.node.communicate()
+            return bool(self.left[0] and self.left[2])
+
+        await until(has_position, NODE_SECS_MAX, "a protected position")
 
     async def end(self) -> int:
         self.node.send_signal(signal.SIGTERM)
@@ -186,7 +190,7 @@ def test_the_watchdog_flattens_for_a_node_that_cannot(tmp_path, number, verdict)
 
 def test_the_watchdog_flattens_for_a_node_that_sees_nothing(tmp_path):
     async def main():
-        silence = ("data_silence_sec_max = 10", "data_silence_sec_max = 2")
+        silence = ("data_silence_sec_max = 10", "data_silence_sec_max = 5")
         hands_off = ("reconcile_sec = 10", "reconcile_sec = 3600")
         async with trading_node(tmp_path, silence, hands_off) as scene, watchdog_of(scene) as kinds:
             scene.fault("market_streams_dropped", **{"for": "600s"})
