@@ -23,6 +23,7 @@ from adapters.budget import (
     weight_of,
 )
 from adapters.clock import VenueClock
+from adapters.key_watch import KeyWatch
 from adapters.last_hop import (
     ALGO_PATH,
     Errand,
@@ -99,6 +100,7 @@ class GuardedBinanceHttpClient(WireHop, BinanceHttpClient):  # type: ignore[misc
         self.budget = RateBudget(
             settings.exit_reserve_ratio, now_ns=self.venue_clock.now_ns, tell=tell
         )
+        self._key_watch = KeyWatch(clock.timestamp_ns, tell)
         self._clock_task: asyncio.Task[Any] | None = None
 
     # -- the two doors ------------------------------------------------------------------------------
@@ -179,6 +181,8 @@ class GuardedBinanceHttpClient(WireHop, BinanceHttpClient):  # type: ignore[misc
             response = await self._request(http_method, path, query)
         finally:
             self.budget.ended(weight, passed.orders)
+        if is_signed:
+            self._key_watch.answered(_refusal(response.status, response.body))
         self._read(_name(http_method), path, params, response)
         return bytes(response.body)
 
@@ -289,6 +293,11 @@ def _message(body: bytes) -> Any:
         return msgspec.json.decode(body) if body else None
     except msgspec.DecodeError:
         return body.decode(errors="replace")
+
+
+def _refusal(status: int, body: bytes) -> Any:
+    """Return the error code of an answer, None when it is no error."""
+    return _error_of(_message(body)).get("code", status) if status >= 400 else None
 
 
 def _error_of(message: Any) -> Mapping[str, Any]:

@@ -13,11 +13,10 @@ from nautilus_trader.common.component import LiveClock
 from nautilus_trader.core.nautilus_pyo3 import HttpMethod
 
 from adapters.http import GuardedBinanceHttpClient
+from adapters.key_watch import KEY_REFUSED
 from adapters.settings import Credentials, VenueSettings
 from ops.errors import RefusedError, TemporaryError
 
-KEY_REFUSED = frozenset({-1002, -1022, -2014, -2015})
-"""Binance: Error Codes; unauthorized, bad signature, bad key format, rejected key."""
 LOCKED_OUT = frozenset({418, 429})
 SERVER_ERROR = 500
 

@@ -104,6 +104,8 @@ class VenueEventKind(Enum):
     ORDER_UNRESOLVED = ("ORDER_UNRESOLVED", Reaction.ALARM)
     MARGIN_CALL = ("MARGIN_CALL", Reaction.REDUCING)
     TRANSFER = ("TRANSFER", Reaction.ALARM)
+    KEY_REFUSED = ("KEY_REFUSED", Reaction.HALTED)
+    """Nothing that is sent is carried out any more; what rests at the venue stays there."""
     CONFIG_CHANGED = ("CONFIG_CHANGED", Reaction.HALTED)
     LIQUIDATED = ("LIQUIDATED", Reaction.HALTED)
     ADL = ("ADL", Reaction.REDUCING)

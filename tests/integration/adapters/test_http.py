@@ -18,9 +18,11 @@ from nautilus_trader.core.nautilus_pyo3 import HttpClient, HttpMethod, HttpTimeo
 from adapters.http import GuardedBinanceHttpClient
 from risk.events import VenueEventKind
 from tests.hop_kit import Hop, Keys, hop, settings_of
+from venue.engine.errors import VenueError
 from venue.wire.hooks import Reaction
 
 TIME = "/fapi/v1/time"
+POSITIONS = "/fapi/v3/positionRisk"
 TOO_MANY = {"code": -1003, "msg": "Too many requests."}
 Scene = Callable[[Hop], Awaitable[None]]
 
@@ -249,5 +251,20 @@ def test_one_client_knows_nothing_of_another_ones_approvals():
 
         await rig.send(order)
         assert [e.kind for e in rig.told] == [VenueEventKind.UNAPPROVED_REQUEST]
+
+    play(scene)
+
+
+def test_a_key_that_the_venue_refuses_again_and_again_is_told():
+    async def scene(rig: Hop) -> None:
+        refused = Reaction(refuse=VenueError(-2015, "Invalid API-key.", 401))
+        for asked in (4, 2):
+            for _ in range(asked):
+                rig.requests.next_time("GET", POSITIONS, refused)
+                with pytest.raises(BinanceClientError):
+                    await rig.http.sign_request(HttpMethod.GET, POSITIONS)
+            await rig.http.sign_request(HttpMethod.GET, POSITIONS)
+
+        assert [event.kind for event in rig.told] == [VenueEventKind.KEY_REFUSED]
 
     play(scene)
