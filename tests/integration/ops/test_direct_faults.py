@@ -132,6 +132,11 @@ def test_an_order_that_cannot_be_found_yet_is_found_in_the_quiet_time():
     run(scene)
 
 
+def told(full, name):
+    """Return whether the venue has begun a fault."""
+    return any(row["kind"] == "fault" and row["name"] == name for row in full.venue.log.tail(50))
+
+
 @asynccontextmanager
 async def late_in_the_minute(seconds_left: float, **settings):
     """Yield a full account at a venue whose minute of rate limits ends within so many seconds."""
@@ -222,6 +227,7 @@ def test_an_outage_is_waited_out():
     async def scene():
         async with full_account() as full:
             full.venue.fault("outage", {"for": "600ms"})
+            await until(lambda: told(full, "outage"))
 
             report = await full.kill()
 
