@@ -87,6 +87,12 @@ async def run_direct(
         async with DirectClient(where.rest_url, keys, steps.say) as client:
             run = _Run(client, target, block, patience, steps)
             left = await run.to_the_end()
+            if not left and kill.flattens and where.state_dir is not None:
+                # Imported late: nothing before the last cancel waits for it.
+                from ops.direct.flat import write_flat
+
+                hindered = write_flat(where.state_dir, scope, time.time_ns())
+                steps.say(hindered or "noted as flat, for a resume")
             return _report(kill, steps, left, rounds=run.rounds, requests=client.requests)
 
 
