@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from decimal import Decimal
 
@@ -10,14 +9,13 @@ from ops.drills.stage import Look, Stage
 from ops.drills.truth import Truth
 from ops.node_files import read_kills
 
-UNPROTECTED_SEC_MAX = 5.0
-"""How long a drill waits for a position to be protected, before it calls it a failure."""
-
 
 def holds(stage: Stage, count: int) -> Look:
     """Expect so many positions, each with a full stop at the venue, and a node that says ACTIVE."""
 
     async def look() -> tuple[bool, str]:
+        if stage.has_ended:
+            stage.log.saw("the node lives", stage.last_words(), stage.log.at_ms, is_ok=False)
         truth, state = await stage.truth(), stage.status().get("state")
         is_ok = len(truth.positions) >= count and not truth.naked and state == "ACTIVE"
         return is_ok, f"{truth}; the node says {state}"
@@ -220,15 +218,3 @@ def mended(stage: Stage, before: Truth, symbol: str) -> Look:
         return is_ok, str(truth)
 
     return look
-
-
-async def longest_naked_ms(stage: Stage, symbol: str, until: Look, within_sec: float) -> int:
-    """Watch until *until* says yes; return for how long the venue showed no full stop, ms."""
-    end, since, longest = time.monotonic() + within_sec, None, 0.0
-    while time.monotonic() < end:
-        now, truth = time.monotonic(), (await stage.truth()).only(symbol)
-        since = (since or now) if truth.naked else None
-        longest = max(longest, 0.0 if since is None else now - since)
-        if since is None and (await until())[0]:
-            break
-    return round(longest * 1_000)

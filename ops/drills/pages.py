@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from adapters.watchdog import LOST_AFTER
 from ops.drills import looks
 from ops.drills.kills import BTC, FLAT_SEC, TOLD_SEC, begin, stop
@@ -61,11 +63,14 @@ async def revoked_key(stage: Stage) -> None:
     await begin(stage)
     before = await stage.truth()
     number = await stage.fault("refused", on="any", account="main", args=KEY_REFUSED)
+    await stage.expect("the node is HALTED", looks.state(stage, "HALTED", "KEY_REFUSED"), 20)
+    await stage.follow(runbook, "notice")
+    stage.signal(signal.SIGTERM)
+    await stage.ends(70, prints="trading is HALTED: KEY_REFUSED")
     await stage.follow(runbook, "dead")
     await stage.expect(
         "every position keeps its stop at the venue", looks.same_positions(stage, before), 1
     )
-    await stop(stage, 70)
     await stage.follow(runbook, "refused")
     await stage.end_fault(number)
     await stage.follow(runbook, "close")

@@ -225,13 +225,22 @@ class Stage:
         assert node is not None, "Invariant: a node was started"
 
         async def look() -> tuple[bool, str]:
-            text = (self.folder / "node.out").read_text(encoding="utf-8", errors="replace")
-            is_ok = node.returncode in codes and prints in " ".join(text.split())
-            last = "\n".join(text.splitlines()[-4:])
-            return is_ok, f"exit {node.returncode}\n{self._short(last)}"
+            is_ok = node.returncode in codes and prints in " ".join(self._said().split())
+            return is_ok, self.last_words()
 
         told = " or ".join(map(str, codes)) + (f", says {prints!r}" if prints else "")
         await self.expect(f"the node ends with {told}", look, within_sec)
+
+    @property
+    def has_ended(self) -> bool:
+        """Return whether the node's process has ended."""
+        return self.node is not None and self.node.returncode is not None
+
+    def last_words(self) -> str:
+        """Return the node's exit code and the end of what it printed."""
+        code = None if self.node is None else self.node.returncode
+        last = "\n".join(self._said().splitlines()[-4:])
+        return f"exit {code}\n{self._short(last)}"
 
     # -- inside --------------------------------------------------------------------------------------
 
@@ -254,6 +263,9 @@ class Stage:
             "RUNS": str(self.folder / "runs"), "STATES": str(self.folder / "state"),
         }  # fmt: skip
         return {**os.environ, **own}
+
+    def _said(self) -> str:
+        return (self.folder / "node.out").read_text(encoding="utf-8", errors="replace")
 
     def _short(self, text: str) -> str:
         return text.replace(str(self.folder), "DRILL").replace(f"{ROOT}{os.sep}", "")

@@ -44,11 +44,6 @@ class Truth(NamedTuple):
         """Return whether there is no position and no order of any kind."""
         return not (self.positions or self.orders or self.stops)
 
-    @property
-    def entries(self) -> tuple[Mapping[str, Any], ...]:
-        """Return the open orders that may open something."""
-        return tuple(row for row in self.orders if not row["reduce_only"])
-
     def cover(self, symbol: str) -> Decimal:
         """Return what reduce-only stops on the right side protect of a position, base units."""
         side = "SELL" if self.positions[symbol] > 0 else "BUY"
