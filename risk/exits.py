@@ -60,8 +60,15 @@ def exit_amend_denial(
     leaves: Decimal,
     book: SymbolBook,
     filters: VenueFilters | None,
+    *,
+    held: Decimal,
 ) -> Denial | None:
-    """Judge an amendment of a pending exit that would then have *leaves* (base units) to fill."""
+    """
+    Judge an amendment of a pending exit that would then have *leaves* (base units) to fill.
+
+    *held* is what it may have to fill at the venue by now, which may know of more than we do.
+
+    """
     if filters is None:
         return Denial(DenyReason.INSTRUMENT_UNKNOWN, amend.instrument_id, "a loaded instrument")
     for price in (amend.price, amend.trigger_price):
@@ -70,15 +77,15 @@ def exit_amend_denial(
     reducible = book.worst_qty(-pending.side)
     if leaves > pending.leaves_qty and leaves > reducible:
         return Denial(DenyReason.REDUCE_ONLY_EXCEEDS_POSITION, leaves, reducible)
-    return _stop_amend_denial(amend, pending, leaves, book) if pending.is_stop else None
+    return _stop_amend_denial(amend, pending, leaves, book, held) if pending.is_stop else None
 
 
 def _stop_amend_denial(
-    amend: AmendIntent, stop: Pending, leaves: Decimal, book: SymbolBook
+    amend: AmendIntent, stop: Pending, leaves: Decimal, book: SymbolBook, held: Decimal
 ) -> Denial | None:
     needed = book.needed_cover(-stop.side)
     # A stop that grows takes nothing away, though its entry may promise still more.
-    if leaves < min(stop.cover_qty, stop.leaves_qty) and amend.qty is not None:
+    if leaves < min(stop.cover_qty, held) and amend.qty is not None:
         left = book.cover_without(stop) + leaves
         if left < needed:
             return Denial(DenyReason.STOP_LOSS_REQUIRED, f"stops for {left}", needed)

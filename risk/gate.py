@@ -84,7 +84,7 @@ class RiskGate:
         record: Record,
         loop: AbstractEventLoop | None = None,
     ) -> None:
-        self.judge = Judge(limits, self._filters)
+        self.judge = Judge(limits, self._filters, is_grown_by_venue=loop is None)
         self._mint, self.approvals = new_approvals(self._state_of)
         self.record = record
         self._msgbus = msgbus

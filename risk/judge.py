@@ -30,11 +30,21 @@ class Judge(Watch):
         The limits of the run.
     filters : Callable
         Gives the venue filters of an instrument id, or None when the instrument is unknown.
+    is_grown_by_venue : bool
+        Whether the venue itself makes a stop as large as its entry has filled (a simulated one does);
+        it may then be larger than was told.
 
     """
 
-    def __init__(self, limits: RiskLimits, filters: Callable[[str], VenueFilters | None]) -> None:
+    def __init__(
+        self,
+        limits: RiskLimits,
+        filters: Callable[[str], VenueFilters | None],
+        *,
+        is_grown_by_venue: bool = True,
+    ) -> None:
         super().__init__(limits)
+        self.is_grown_by_venue = is_grown_by_venue
         self._filters = filters
         self._messages_sec = EventWindow(NS_PER_SEC)
         self._messages_min = EventWindow(60 * NS_PER_SEC)
@@ -279,8 +289,11 @@ class Judge(Watch):
         self, amend: AmendIntent, pending: Pending, leaves: Decimal, book: SymbolBook, now_ns: int
     ) -> Denial | None:
         filters = self._filters(amend.instrument_id)
-        grows = pending.is_stop and leaves > pending.leaves_qty
-        denial = exit_amend_denial(amend, pending, leaves, book, filters) or (
+        held = pending.leaves_qty
+        if self.is_grown_by_venue and pending.parent_id in book.pending:
+            held = max(held, pending.cover_qty)  # its entry may have filled, untold
+        grows = pending.is_stop and leaves > held
+        denial = exit_amend_denial(amend, pending, leaves, book, filters, held=held) or (
             # What protects more never waits, unless it already does for an answer.
             None if grows and not pending.amends else self._flood_denial(now_ns)
         )

@@ -49,6 +49,7 @@ def test_neither_does_one_that_was_amended_to_be_large() -> None:
 
 def test_a_stop_that_follows_its_entry_is_promised_for_all_of_it() -> None:
     judge = judge_with_room()
+    judge.is_grown_by_venue = False  # as where the gate holds the children
     entry = work(judge, qty=2)
     judge.on_updated(BTC, stop_id(entry), leaves_qty=D(1), price=None, trigger_price=D(95))
 
@@ -56,6 +57,18 @@ def test_a_stop_that_follows_its_entry_is_promised_for_all_of_it() -> None:
 
     assert grown is None
     assert judge.account.symbol(BTC).side(-BUY).cover_qty == D(2)
+
+
+def test_a_stop_that_the_venue_may_have_grown_unseen_is_not_made_smaller() -> None:
+    """Found by the state machine: it was told as 1, and its entry had filled 2 by then."""
+    judge = judge_with_room()
+    entry = work(judge, qty=2)
+    judge.on_updated(BTC, stop_id(entry), leaves_qty=D(1), price=None, trigger_price=D(95))
+
+    denial = judge.amend(AmendIntent(stop_id(entry), BTC, qty=D("1.5")), make_market(), T0)
+
+    assert reason_of(denial) == "STOP_LOSS_REQUIRED"
+    assert judge.amend(AmendIntent(stop_id(entry), BTC, qty=D(2)), make_market(), T0) is None
 
 
 def test_a_stop_that_grows_does_not_wait_for_the_message_rate() -> None:
