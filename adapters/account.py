@@ -54,4 +54,4 @@ def report_only(account: Account) -> None:
 
     """
     if account.calculate_account_state:
-        account.__init__(account.last_event, calculate_account_state=False)  # type: ignore[misc]
+        account.__init__(account.last_event, calculate_account_state=False)

@@ -23,6 +23,8 @@ _LOST_ADVICE = (
     "lines are lost: put them back; or keep the .end, move it away and look at the venue first: the "
     "next start then trusts what is left"
 )
+TOLD = frozenset({"denied", "fill", "ended", "alarm", "venue", "opened", "protection"})
+"""The kinds of records that tell what has happened, and that nothing waits for."""
 
 
 class JournalError(RuntimeError):
@@ -101,6 +103,10 @@ class Journal:
         """
         Write one record.
 
+        With ``fsync`` only a record that something is about to rest on is forced onto the disk, and
+        all before it with it. One that tells what has happened (`TOLD`) outlives the process at once
+        and the machine's power a moment later; forcing each would hold up who acts on it.
+
         Raises
         ------
         JournalError
@@ -116,7 +122,7 @@ class Journal:
             self._file.write(line)
             if self._sync != "none":
                 self._file.flush()
-            if self._sync == "fsync":
+            if self._sync == "fsync" and kind not in TOLD:
                 os.fsync(self._file.fileno())
             if self._end is not None:
                 self._end.write(End(self._seq + 1, digest))
@@ -199,7 +205,7 @@ def verify(path: Path) -> tuple[int, str]:
         raise JournalError(f"{e} ({_LOST_ADVICE})") from e
     if end is not None and not path.exists():
         raise JournalError(
-            f"{path}: is gone, it had {end.count} records by {end_path(path)} ({_LOST_ADVICE})"
+            f"{path}: is gone, it had {end.records} records by {end_path(path)} ({_LOST_ADVICE})"
         )
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
@@ -220,11 +226,11 @@ def verify(path: Path) -> tuple[int, str]:
                     f"({_BROKEN_ADVICE})"
                 )
             seq, prev = seq + 1, digest
-            if end is not None and seq == end.count and prev != end.last_hash:
+            if end is not None and seq == end.records and prev != end.last_hash:
                 raise JournalError(f"{where}: is not the record that was there ({_BROKEN_ADVICE})")
-    if end is not None and seq < end.count:
+    if end is not None and seq < end.records:
         raise JournalError(
-            f"{path}: ends with record {seq}, the last one was {end.count} by {end_path(path)} "
+            f"{path}: ends with record {seq}, the last one was {end.records} by {end_path(path)} "
             f"({_LOST_ADVICE})"
         )
     return seq, prev

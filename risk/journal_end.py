@@ -14,7 +14,7 @@ class EndError(ValueError):
 class End(NamedTuple):
     """The number of records, and the hash of the last one."""
 
-    count: int
+    records: int
     last_hash: str
 
 
@@ -75,7 +75,7 @@ class EndMark:
             If that fails.
 
         """
-        os.pwrite(self._file, b"%020d %s\n" % (end.count, end.last_hash.encode()), 0)
+        os.pwrite(self._file, b"%020d %s\n" % (end.records, end.last_hash.encode()), 0)
 
     def close(self) -> None:
         """Close the file."""

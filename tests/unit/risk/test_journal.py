@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
 
@@ -110,7 +110,7 @@ def test_lost_lines_are_given_up_by_moving_the_end_away(path: Path) -> None:
 
     write(path, 1).close()
 
-    assert verify(path)[0] == read_end(path).count == 4
+    assert verify(path)[0] == read_end(path).records == 4
 
 
 def test_another_record_in_the_place_of_the_last_one_is_found(path: Path) -> None:
@@ -135,7 +135,7 @@ def test_the_end_may_be_one_behind_because_a_process_can_die_between_the_two(pat
 
     write(path, 1).close()
 
-    assert verify(path)[0] == read_end(path).count == 5
+    assert verify(path)[0] == read_end(path).records == 5
 
 
 @pytest.mark.parametrize("text", ["", "4", "four hash", "\0" * 86])
@@ -276,3 +276,18 @@ def test_a_record_leaves_the_process_as_the_profile_says(path: Path, sync: str, 
 
     journal.close()
     assert verify(path)[0] == 1
+
+
+def test_what_is_about_to_leave_is_forced_onto_the_disk_and_what_has_happened_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forced: list[int] = []
+    monkeypatch.setattr("risk.journal.os.fsync", forced.append)
+    with closing(Journal(tmp_path / "journal.jsonl", sync="fsync")) as journal:
+        for kind in ("denied", "fill", "ended", "alarm", "venue", "opened", "protection"):
+            journal.append(kind, T0, {})
+        assert forced == []
+
+        for kind in ("profile", "approved", "released", "state"):
+            journal.append(kind, T0, {})
+        assert len(forced) == 4
