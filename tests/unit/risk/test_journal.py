@@ -285,9 +285,9 @@ def test_what_is_about_to_leave_is_forced_onto_the_disk_and_what_has_happened_is
     monkeypatch.setattr("risk.journal.os.fsync", forced.append)
     with closing(Journal(tmp_path / "journal.jsonl", sync="fsync")) as journal:
         for kind in ("denied", "fill", "ended", "alarm", "venue", "opened", "protection"):
-            journal.append(kind, T0, {})
+            journal.append(kind, 1, {})
         assert forced == []
 
         for kind in ("profile", "approved", "released", "state"):
-            journal.append(kind, T0, {})
+            journal.append(kind, 1, {})
         assert len(forced) == 4
