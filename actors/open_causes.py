@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from actors.snapshot import KillLine, PositionLine
+from risk.decision import plain
 from risk.judge import Judge
+
+SHOCK = "price_shock"
 
 
 def open_causes(
@@ -15,7 +18,8 @@ def open_causes(
     Yield each cause that a person must see gone before trading may go on, ``KIND: observed=...``.
 
     A loss counts while it is beyond its limit; those of the day and from the peak are measured anew
-    by a resume, which has to say that it takes them as given.
+    by a resume, which has to say that it takes them as given. A price shock counts until
+    it has left its window, because the next price would trip it again; storms are counted anew.
 
     """
     if judge.journal_error is not None:
@@ -26,6 +30,11 @@ def open_causes(
     for reading in readings or ():
         if reading.is_tripped:
             yield reading.text
+    for breaker in judge.breakers(now_ns):
+        is_beyond = breaker.observed is not None and breaker.observed > breaker.limit
+        if breaker.key == SHOCK and is_beyond:
+            observed, limit = plain(breaker.observed), plain(breaker.limit)
+            yield f"PRICE_SHOCK: observed={observed}, limit={limit}"
     hold = judge.holds.denial(now_ns)
     if hold is not None:
         yield hold.text

@@ -11,7 +11,7 @@ from actors.snapshot import KillLine
 from risk.events import VenueEvent, VenueEventKind
 from risk.judge import Judge
 from tests.ops_kit import position
-from tests.risk_builders import BTC, T0, D, make_judge
+from tests.risk_builders import BTC, SECOND, T0, D, make_judge, tell_price
 
 
 @pytest.fixture
@@ -53,6 +53,32 @@ def test_a_loss_is_open_while_it_is_beyond_its_limit(judge, price, expected):
     book.position_qty, book.avg_px, book.ref_px = D(150), D(100), Decimal(price)
 
     assert names(judge) == expected
+
+
+@pytest.mark.parametrize(
+    ("to", "after_sec", "expected"),
+    [(105, 59, []), ("105.01", 59, ["PRICE_SHOCK"]), ("105.01", 60, [])],
+)
+def test_a_shock_is_open_until_it_has_left_its_window(to, after_sec, expected):
+    judge = make_judge(price_move_bps_max=500, price_move_window_sec=60)
+    judge.account.balance = D(10_000)
+    tell_price(judge, 100, now_ns=T0)
+    tell_price(judge, to, now_ns=T0 + 1)
+
+    later_ns = T0 + 1 + after_sec * SECOND
+    causes = list(open_causes(judge, (), (), later_ns))
+
+    assert [cause.split(":")[0] for cause in causes] == expected
+
+
+def test_storms_are_counted_anew_by_a_resume_and_so_are_not_open():
+    judge = make_judge(storms={"denials_max": 9, "rejects_max": 1, "window_sec": 60})
+    judge.account.balance = D(10_000)
+    for _ in range(3):
+        judge.on_rejected(BTC, T0, T0)
+
+    assert judge.state.causes
+    assert names(judge) == []
 
 
 def test_a_hold_is_open_and_is_none_when_it_was_lifted(judge):
