@@ -120,6 +120,17 @@ def active(stage: Stage) -> Look:
     return look
 
 
+def settled(stage: Stage) -> Look:
+    """Expect that nothing stands in the way of a resume, as the node sees it."""
+
+    async def look() -> tuple[bool, str]:
+        told = stage.status()
+        causes = ", ".join(map(str, told.get("open_causes", ("no status",))))
+        return not causes, f"open: {causes or 'nothing'}"
+
+    return look
+
+
 def killed(stage: Stage, level: str, scope: str, source: str) -> Look:
     """Expect a kill in the latch, by this source."""
 

@@ -98,8 +98,11 @@ async def flash_crash(stage: Stage) -> None:
     await stage.expect("nothing was sent that could open anything", looks.silent(stage, line), 1)
     await stage.follow(runbook, "close")
     await stage.expect("all is flat and without orders", looks.empty(stage), 1)
+    window_sec = stage.profile.limits.shock.price_move_window_sec
+    await stage.expect("the shock has left its window", looks.settled(stage), window_sec + 10)
     await stage.follow(runbook, "resume")
     await stage.expect("ACTIVE, no kill is open", looks.active(stage), TOLD_SEC)
+    await stage.stays("it stays ACTIVE", looks.active(stage), 1)
     close(runbook)
     await stop(stage, 0)
 
