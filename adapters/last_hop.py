@@ -28,7 +28,8 @@ BY_SYMBOL = frozenset({"/fapi/v1/openAlgoOrders", "/fapi/v1/openOrders"})
 CARES = BY_SYMBOL | {
     ORDER_PATH, ALGO_PATH, "/fapi/v1/userTrades", "/fapi/v3/positionRisk", "/fapi/v3/account",
 }  # fmt: skip
-"""What is asked about positions and their stops; of BY_SYMBOL for one symbol, which weighs little."""
+"""What is asked about positions and their stops; of BY_SYMBOL for one symbol, which weighs little, or
+for all of them while the account is HALTED."""
 ID_KEYS = {ORDER_PATH: "newClientOrderId", ALGO_PATH: "clientAlgoId"}
 TYPES = {
     OrderType.MARKET: (ORDER_PATH, "MARKET"),
@@ -152,7 +153,10 @@ class WireGuard:
         if not path.startswith("/") or any(c in path for c in "?#@%\\"):
             raise _unapproved(f"{method} {path[:80]!r}", "a plain path")
         if method == "GET":
-            is_care = path in CARES and (path not in BY_SYMBOL or "symbol" in params)
+            # HALTED, no entry competes, and a kill is true when whole lists have shown it.
+            is_halted = approvals is not None and approvals.is_halted
+            is_whole = path in BY_SYMBOL and "symbol" not in params
+            is_care = path in CARES and (is_halted or not is_whole)
             return Passed(Errand.CARE if is_care else Errand.QUERY, 0)
         if (method, path) in FREE:
             # A timer that is not renewed in time cancels entries: it leaves the reserve to exits.

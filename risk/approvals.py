@@ -23,7 +23,7 @@ def new_approvals(
     ----------
     state : Callable
         Returns the trading state that an order (by client order id) meets, which may change while
-        what was approved is on its way.
+        what was approved is on its way; for an empty id that of the account.
 
     """
     opened: dict[str, list[Terms]] = {}
@@ -91,6 +91,11 @@ class Approvals:
         state = self._state(client_order_id)
         worst = TradingState.REDUCING if is_amend else TradingState.ACTIVE
         return state if state > worst else None
+
+    @property
+    def is_halted(self) -> bool:
+        """Return whether nothing but cancels and exits may leave for the whole account."""
+        return self._state("") is TradingState.HALTED
 
     def __len__(self) -> int:
         return sum(map(len, self._opened.values())) + sum(map(len, self._claimed.values()))

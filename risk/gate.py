@@ -355,7 +355,7 @@ class RiskGate:
 
     def _state_of(self, client_order_id: str) -> TradingState:
         """Return the state that an approved order meets when it leaves."""
-        order = self._cache.order(ClientOrderId(client_order_id))
+        order = self._cache.order(ClientOrderId(client_order_id)) if client_order_id else None
         if order is None:
             return self.judge.state.state
         state, _ = self.judge.state.governing(order.instrument_id.value, order.strategy_id.value)

@@ -23,6 +23,7 @@ from adapters.last_hop import (
     WireGuard,
 )
 from risk.approvals import Approvals, amend_key, cancel_key, new_approvals
+from risk.trading_state import TradingState
 from risk.translate import terms_of
 
 BTC = InstrumentId.from_str("BTCUSDT-PERP.BINANCE")
@@ -322,6 +323,24 @@ def test_only_the_user_streams_key_and_the_countdown_are_free(method):
         guard.judge(method, "/fapi/v1/leverage", {}, approvals)
     with pytest.raises(UnapprovedError):
         guard.judge(method, ORDER_PATH, {}, approvals)
+
+
+@pytest.mark.parametrize("path", ["/fapi/v1/openAlgoOrders", "/fapi/v1/openOrders"])
+@pytest.mark.parametrize(
+    ("state", "errand"),
+    [
+        (TradingState.ACTIVE, Errand.QUERY),
+        (TradingState.REDUCING, Errand.QUERY),
+        (TradingState.HALTED, Errand.CARE),
+    ],
+)
+def test_whole_lists_are_care_when_nothing_new_may_leave(path, state, errand):
+    guard = WireGuard(Replacements())
+    _, approvals = new_approvals(lambda _: state)
+
+    assert guard.judge("GET", path, {}, approvals).errand is errand
+    assert guard.judge("GET", path, {}, None).errand is Errand.QUERY
+    assert guard.judge("GET", "/fapi/v1/depth", {}, approvals).errand is Errand.QUERY
 
 
 def test_reading_is_free_along_a_plain_path_only():
