@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from risk.kills import Kill
 from risk.trading_state import StateMachine, TradingState
+
+ALONE_SEC_MAX = 0.25
+"""So long a writer waits for another one; who holds it longer has been stopped in the middle."""
+LOOK_SEC = 0.001
 
 
 class LatchError(RuntimeError):
@@ -82,7 +89,46 @@ class Latch:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._stamp = self._mtime()
+        self._stamp = self._seen()
+        self._is_alone = False
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """
+        Keep other writers out for the block, which reads and writes; yield whether that is so.
+
+        It is not when another one holds it for too long, or the folder cannot be written: a kill is
+        written all the same, a resume is not. Blocks may lie within each other.
+
+        """
+        if self._is_alone:
+            yield True
+            return
+        number = self._lock()
+        self._is_alone = number is not None
+        try:
+            yield self._is_alone
+        finally:
+            self._is_alone = False
+            if number is not None:
+                os.close(number)
+
+    def _lock(self) -> int | None:
+        until = time.monotonic() + ALONE_SEC_MAX
+        try:
+            number = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError:
+            return None
+        while True:
+            try:
+                fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                if time.monotonic() < until:
+                    time.sleep(LOOK_SEC)
+                    continue
+                os.close(number)
+                return None
+            return number
 
     def read(self) -> LatchView:
         """
@@ -94,7 +140,7 @@ class Latch:
             If the file is there but is no latch; the caller must then treat trading as HALTED.
 
         """
-        self._stamp = self._mtime()
+        self._stamp = self._seen()
         if self._stamp is None:
             return LatchView()
         try:
@@ -124,17 +170,28 @@ class Latch:
 
         """
         view = LatchView(state, tuple(causes), by, reason, tuple(kills), tuple(resumed), was)
-        part = self.path.with_suffix(".part")
+        part = self.path.with_suffix(f".{os.getpid()}.part")  # Another process may write, too.
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with part.open("w", encoding="utf-8") as file:
                 file.write(view.encode(ts_ns))
                 file.flush()
                 os.fsync(file.fileno())
+                stamp = _stamp(os.fstat(file.fileno()))
             part.replace(self.path)
         except OSError as e:
             raise LatchError(f"{self.path}: cannot be written: {e.strerror}") from e
-        self._stamp = self._mtime()
+        self._stamp = stamp  # Of what we wrote: the file may be another one's by now.
+        self._keep_name()
+
+    def _keep_name(self) -> None:
+        """Force onto the disk that the file has been replaced, where the system can do that."""
+        with suppress(OSError):
+            number = os.open(self.path.parent, os.O_RDONLY)
+            try:
+                os.fsync(number)
+            finally:
+                os.close(number)
 
     def add_kill(self, kill: Kill) -> None:
         """
@@ -148,6 +205,10 @@ class Latch:
             If it cannot be written.
 
         """
+        with self.alone():
+            self._add_kill(kill)
+
+    def _add_kill(self, kill: Kill) -> None:
         try:
             view = self.read()
         except LatchError as e:
@@ -179,14 +240,19 @@ class Latch:
 
     def exists(self) -> bool:
         """Return whether the file is there."""
-        return self._mtime() is not None
+        return self._seen() is not None
 
     def is_changed(self) -> bool:
         """Return whether somebody else has written the file since it was last read or written."""
-        return self._mtime() != self._stamp
+        return self._seen() != self._stamp
 
-    def _mtime(self) -> int | None:
+    def _seen(self) -> tuple[int, int, int] | None:
         try:
-            return self.path.stat().st_mtime_ns
+            return _stamp(self.path.stat())
         except OSError:
             return None
+
+
+def _stamp(found: os.stat_result) -> tuple[int, int, int]:
+    """Return what tells one writing from another: two of the same tick have different files."""
+    return found.st_ino, found.st_mtime_ns, found.st_size
