@@ -81,15 +81,17 @@ async def kill_direct(stage: Stage) -> None:
     line = await stage.wire_line()
     stage.signal(signal.SIGCONT)
     await stage.expect("the node that wakes is HALTED", looks.state(stage, "HALTED"), 10)
-    await stage.stays("it sends nothing that could open anything", looks.silent(stage, line), 4)
+    await stage.expect("it verifies by itself", looks.done(stage, "FLATTEN", "account"), 20)
+    await stage.stays("it sends nothing that could open anything", looks.silent(stage, line), 3)
     await stage.expect("all is still flat", looks.empty(stage), 1)
     await stop(stage, 70)
 
 
 async def stop(stage: Stage, *codes: int) -> None:
-    """Stop the node in order, and wait for its exit code."""
+    """Stop the node in order, wait for its exit code, and judge what it has left."""
     stage.signal(signal.SIGTERM)
     await stage.ends(*codes)
+    await stage.expect("what is left has its stops, no entry works", looks.left_in_order(stage), 1)
 
 
 async def lost_redis(stage: Stage) -> None:

@@ -34,6 +34,29 @@ def protected(stage: Stage, *symbols: str) -> Look:
     return look
 
 
+def left_in_order(stage: Stage) -> Look:
+    """Expect that every position there is has its one full stop, and that no entry works."""
+
+    async def look() -> tuple[bool, str]:
+        truth = await stage.truth()
+        entries = [row for row in truth.orders if not row["reduce_only"]]
+        return not (truth.naked or truth.doubled or entries), str(truth)
+
+    return look
+
+
+def measured(stage: Stage, instrument_id: str, longest_ms_max: int) -> Look:
+    """Expect the journal's account of a closed position: never longer without its full stop."""
+
+    async def look() -> tuple[bool, str]:
+        rows = [row["data"] for row in stage.records("protection")]
+        longest = [row["longest_ms"] for row in rows if row["instrument_id"] == instrument_id]
+        is_ok = bool(longest) and max(longest) <= longest_ms_max
+        return is_ok, f"longest without a full stop: {longest} ms"
+
+    return look
+
+
 def same_positions(stage: Stage, before: Truth) -> Look:
     """Expect the positions of before, each with one full stop: nothing lost, nothing doubled."""
 

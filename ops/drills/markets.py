@@ -29,12 +29,16 @@ async def vanished_stop(stage: Stage) -> None:
         f"{SOL} is closed, because no stop can stand", looks.empty(stage, SOL), sec + 2
     )
     await stage.expect(
+        "the journal tells for how long it was without",
+        looks.measured(stage, f"{SOL}{VENUE}", limits.unprotected_ms_max + limits.verify_ms), 2,
+    )  # fmt: skip
+    await stage.expect(
         "the others keep position and stop", looks.untouched(stage, before, BTC, ETH), 1
     )
     await stage.expect(
         "the journal tells why", looks.journaled(stage, "alarm", "STOP_NOT_PLACED"), 2
     )
-    await stop(stage, 0, 70)
+    await stop(stage, 0)
 
 
 async def dead_feed(stage: Stage) -> None:

@@ -32,6 +32,7 @@ async def hung_node(stage: Stage) -> None:
     line = await stage.wire_line()
     stage.signal(signal.SIGCONT)
     await stage.expect("the node that wakes is HALTED", looks.state(stage, "HALTED"), 10)
+    await stage.expect("it verifies by itself", looks.done(stage, watchdog.level, "account"), 20)
     await stage.stays("it sends nothing that could open anything", looks.silent(stage, line), 3)
     await stop(stage, 70)
 

@@ -48,10 +48,13 @@ def run_drill(
         If the profile cannot be used for a rehearsal.
 
     """
-    folder = _new_folder(out, drill.name)
-    log = DrillLog(say)
+    profile = load_profile(profile_path)
+    if profile.mode != "rehearsal":
+        raise ProfileError(
+            f"{profile_path}: mode must be 'rehearsal', because a drill trades at a local venue"
+        )
+    folder, log = _new_folder(out, drill.name), DrillLog(say)
     if drill.redis == "needed" and not has_redis():
-        profile = load_profile(profile_path)
         reason = "redis-server and redis-cli are not installed"
         return _report(drill, log, profile, "not run", reason, folder), folder
     redis = DrillRedis(folder / "redis") if drill.redis != "no" and has_redis() else None
@@ -104,8 +107,6 @@ def _report(
 
 def _write_profile(source: Path, path: Path, redis: DrillRedis | None) -> Profile:
     """Write the profile that the node is given, with the drill's Redis in it, and judge it."""
-    if load_profile(source).mode != "rehearsal":
-        raise ProfileError(f"{source}: mode must be 'rehearsal': a drill trades at a local venue")
     text = source.read_text(encoding="utf-8")
     if redis is not None:
         if KILL_TABLE not in text or "redis_url" in text:
