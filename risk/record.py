@@ -16,7 +16,7 @@ from risk.intent import AmendIntent, OrderIntent
 from risk.journal import Journal, JournalError
 from risk.judge import Judge
 from risk.keep import Keep, KeepError
-from risk.kills import Scope
+from risk.kills import ACCOUNT, Scope
 from risk.latch import Latch, LatchError, LatchView
 from risk.trading_state import TradingState, Transition
 
@@ -270,13 +270,17 @@ class Record:
             "cause": transition.cause, "by": transition.by,
         }  # fmt: skip
         self._write(judge, "state", transition.ts_ns, data)
-        if self.is_persistent and self.latch.is_changed():
-            # A person has tightened it since: the file must not forget that when it is written.
-            self._read_latch(judge, transition.ts_ns, may_resume=False)
         self._write_latch(judge, by=transition.by, reason=transition.cause, ts_ns=transition.ts_ns)
 
     def _write_latch(self, judge: Judge, *, by: str, reason: str, ts_ns: int) -> None:
         self._unwritten = None
+        with self.latch.alone():
+            if self.is_persistent and self.latch.is_changed():
+                # A person has tightened it since: the file must not forget that when it is written.
+                self._read_latch(judge, ts_ns, may_resume=False)
+            self._replace_latch(judge, by=by, reason=reason, ts_ns=ts_ns)
+
+    def _replace_latch(self, judge: Judge, *, by: str, reason: str, ts_ns: int) -> None:
         try:
             self.latch.write(
                 judge.state.state, judge.state.causes,
@@ -302,7 +306,8 @@ def _resume(judge: Judge, view: LatchView, now_ns: int) -> None:
     """Loosen what a person has written that it may be loosened."""
     killed = {str(kill.scope) for kill in judge.state.kills}
     if view.state is TradingState.ACTIVE and judge.state.state is not TradingState.ACTIVE:
-        if view.by:
+        # Only a resume says so: a kill of one symbol, written meanwhile, may name ACTIVE as well.
+        if str(ACCOUNT) in view.resumed:
             judge.resume(by=view.by, reason=view.reason, now_ns=now_ns)
         return
     for text in killed.intersection(view.resumed):

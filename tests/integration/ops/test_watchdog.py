@@ -1,6 +1,7 @@
 """The watchdog acts when it must, and stays quiet when it must not."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -84,7 +85,7 @@ def test_the_switch_is_pulled_once_for_one_incident(tmp_path):
 def test_a_kill_that_left_something_is_pulled_again(tmp_path):
     async def scene():
         async with watched(tmp_path, grace_sec=0) as seen:
-            part = seen.state.latch.with_suffix(".part")
+            part = seen.state.latch.with_suffix(f".{os.getpid()}.part")
             part.mkdir()  # It cannot be written.
             seen.signal(signal.SIGKILL)
             await seen.hears("LEFT", "not latched")

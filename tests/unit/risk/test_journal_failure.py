@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,13 +59,13 @@ def test_neither_journal_nor_latch_can_be_written_and_trading_is_reducing_all_th
 ) -> None:
     judge, record = node
     break_journal(record)
-    record.latch.path.with_suffix(".part").mkdir()
+    record.latch.path.with_suffix(f".{os.getpid()}.part").mkdir()
 
     record.ended(judge, "O-1", T0)
 
     assert judge.state.state is TradingState.REDUCING
     assert Latch(record.latch.path).read().state is TradingState.ACTIVE
-    record.latch.path.with_suffix(".part").rmdir()
+    record.latch.path.with_suffix(f".{os.getpid()}.part").rmdir()
     record.sync(judge, T0)
     assert Latch(record.latch.path).read().state is TradingState.REDUCING
 

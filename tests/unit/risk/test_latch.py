@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from risk.kills import ACCOUNT, Kill, KillLevel
 from risk.latch import Latch, LatchError, LatchView
 from risk.trading_state import TradingState
 from tests.risk_builders import T0
+
+KILL = Kill(KillLevel.HALT, ACCOUNT, "ada", "I say so", "command", T0)
 
 
 @pytest.fixture
@@ -77,7 +80,7 @@ def test_a_write_replaces_the_file_as_a_whole(path: Path) -> None:
 def test_a_write_that_fails_leaves_the_old_state(path: Path) -> None:
     latch = Latch(path)
     write(latch)
-    (path.parent / "latch.part").mkdir()
+    path.with_suffix(f".{os.getpid()}.part").mkdir()
 
     with pytest.raises(LatchError, match=r"latch\.json: cannot be written"):
         write(latch, TradingState.ACTIVE)
@@ -105,3 +108,41 @@ def test_a_file_that_was_taken_away_is_noticed(path: Path) -> None:
     path.unlink()
 
     assert latch.is_changed()
+
+
+def test_a_write_of_the_same_tick_of_the_clock_is_noticed(path: Path) -> None:
+    node, command = Latch(path), Latch(path)
+    write(node)
+    tick = path.stat().st_mtime_ns
+    write(command)
+    os.utime(path, ns=(tick, tick))
+
+    assert node.is_changed()
+
+
+def test_a_write_that_comes_right_after_ones_own_is_noticed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node, command, replace = Latch(path), Latch(path), Path.replace
+
+    def replace_twice(part: Path, target: Path) -> None:
+        replace(part, target)
+        monkeypatch.undo()
+        write(command)
+
+    path.parent.mkdir()
+    monkeypatch.setattr(Path, "replace", replace_twice)
+    write(node, TradingState.ACTIVE)
+
+    assert node.is_changed()
+
+
+def test_a_writer_that_was_stopped_in_the_middle_keeps_no_kill_out(path: Path) -> None:
+    stopped, command = Latch(path), Latch(path)
+    path.parent.mkdir()
+
+    with stopped.alone() as is_first, command.alone() as is_second:
+        assert (is_first, is_second) == (True, False)
+        command.add_kill(KILL)
+
+    assert Latch(path).read().kills == (KILL,)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -104,7 +106,7 @@ def test_a_trip_whose_latch_cannot_be_written_is_written_as_soon_as_it_can(
     node: tuple[Judge, Record],
 ) -> None:
     judge, record = node
-    blocker = record.latch.path.with_suffix(".part")
+    blocker = record.latch.path.with_suffix(f".{os.getpid()}.part")
     blocker.mkdir()
     judge.trip(TradingState.HALTED, SHOCK, T0)
     assert Latch(record.latch.path).read()[0] is TradingState.ACTIVE
@@ -167,3 +169,45 @@ def test_kills_outlive_a_restart(node: tuple[Judge, Record]) -> None:
 
     assert after.state.kills == judge.state.kills
     assert after.state.state is TradingState.HALTED
+
+
+def test_a_kill_that_is_written_while_a_breaker_trips_resumes_nothing(
+    node: tuple[Judge, Record],
+) -> None:
+    judge, record = node
+    on_btc = HALT._replace(scope=Scope("symbol", BTC))
+    other = Latch(record.latch.path)
+    other.read()
+    judge.trip(TradingState.HALTED, SHOCK, T0)
+
+    # Whoever had read the latch before the trip, and writes it after.
+    other.write(TradingState.ACTIVE, (), by="ada", reason="no", ts_ns=T0, kills=(on_btc,))
+    record.sync(judge, T0)
+
+    assert judge.state.state is TradingState.HALTED
+    assert judge.state.kills == [on_btc]
+
+
+def test_a_kill_outlives_a_node_that_writes_at_the_same_moment(
+    node: tuple[Judge, Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge, record = node
+    write, started = Latch.write, threading.Event()
+    direct = threading.Thread(
+        target=lambda: (started.set(), Latch(record.latch.path).add_kill(HALT))
+    )
+
+    def write_slowly(latch: Latch, *args: object, **more: object) -> None:
+        if latch is record.latch and not started.is_set():
+            direct.start()
+            direct.join(0.05)  # The node has looked at the file, and has not written it yet.
+        write(latch, *args, **more)
+
+    monkeypatch.setattr(Latch, "write", write_slowly)
+    judge.trip(TradingState.REDUCING, SHOCK, T0)
+    direct.join()
+    record.sync(judge, T0)
+
+    assert judge.state.kills == [HALT]
+    assert Latch(record.latch.path).read().kills == (HALT,)
+    assert {c.split(":")[0] for c in judge.state.causes} == {"PRICE_SHOCK", "KILLED_HALT"}
