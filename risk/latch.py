@@ -17,6 +17,8 @@ from risk.trading_state import StateMachine, TradingState
 ALONE_SEC_MAX = 0.25
 """So long a writer waits for another one; who holds it longer has been stopped in the middle."""
 LOOK_SEC = 0.001
+UNSEEN = (-1, -1, -1)
+"""The stamp of a file that is there and cannot be looked at: it may hold a halt."""
 
 
 class LatchError(RuntimeError):
@@ -249,8 +251,10 @@ class Latch:
     def _seen(self) -> tuple[int, int, int] | None:
         try:
             return _stamp(self.path.stat())
-        except OSError:
+        except FileNotFoundError:
             return None
+        except OSError:
+            return UNSEEN
 
 
 def _stamp(found: os.stat_result) -> tuple[int, int, int]:

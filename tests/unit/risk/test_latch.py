@@ -65,6 +65,16 @@ def test_bytes_that_are_no_text_are_no_latch(path: Path) -> None:
         Latch(path).read()
 
 
+def test_a_file_that_is_there_and_cannot_be_looked_at_is_no_latch(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(path.name)  # leads to itself
+
+    with pytest.raises(LatchError, match=r"latch\.json: is no latch, so trading counts as HALTED"):
+        Latch(path).read()
+
+    assert Latch(path).exists()
+
+
 def test_a_write_replaces_the_file_as_a_whole(path: Path) -> None:
     latch = Latch(path)
     write(latch, TradingState.ACTIVE)
