@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from redis.exceptions import RedisError
@@ -10,7 +11,7 @@ from actors.redis_link import RedisLink, latch_key, open_redis, pull_switch, swi
 from configs.redis_link import redis_link
 from configs.secrets import SecretsError, load_redis_password
 from ops.node_files import NodeFiles
-from risk.kills import Kill, KillLevel, Scope, parse_kill
+from risk.kills import Kill, KillLevel, parse_kill
 from risk.latch import LatchView
 
 FAILURES = (RedisError, OSError, TimeoutError)
@@ -71,9 +72,13 @@ async def pulled(node: NodeFiles) -> dict[str, Kill]:
     return {key: kill for key, kill in kills.items() if kill is not None}
 
 
-async def withdraw(node: NodeFiles, scope: Scope | None, view: LatchView, ts_ns: int) -> list[str]:
+async def withdraw(
+    node: NodeFiles, kills: Mapping[str, Kill], view: LatchView, ts_ns: int
+) -> list[str]:
     """
-    Take back the switches of *scope* (None: all) in Redis and put *view* there; return the keys.
+    Take back the switches of these keys in Redis and put *view* there; return the keys.
+
+    A key that holds another kill by now stays pulled.
 
     Raises
     ------
@@ -85,7 +90,7 @@ async def withdraw(node: NodeFiles, scope: Scope | None, view: LatchView, ts_ns:
     if link is None:
         return []
     found = await pulled(node)
-    keys = [key for key, kill in found.items() if scope is None or kill.scope == scope]
+    keys = [key for key, kill in kills.items() if found.get(key) == kill]
     async with open_redis(link) as client:
         await client.set(latch_key(node.trader_id), view.encode(ts_ns))
         if keys:

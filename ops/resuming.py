@@ -19,6 +19,8 @@ STATUS_NS_MAX = 5_000_000_000
 """Oldest status by which a running node is judged."""
 LOSSES_OF_BEFORE = ("DAILY_LOSS", "DRAWDOWN")
 """Losses that a resume measures anew: they are open until a person takes them as given."""
+UNREADABLE = LatchView(TradingState.HALTED, ("LATCH_UNREADABLE",))
+"""What a latch counts as that is none."""
 NOT_JUDGED = (
     "no node runs: losses, positions and the venue were not judged; the next start judges them"
 )
@@ -69,7 +71,7 @@ async def look(node: NodeFiles, *, unreadable: bool) -> tuple[Tripped, list[str]
     except LatchError:
         if not unreadable:
             raise
-        view = LatchView(TradingState.HALTED, ("LATCH_UNREADABLE",))
+        view = UNREADABLE
     redis: dict[str, Kill] = {}
     try:
         redis = await redis_pull.pulled(node)

@@ -12,7 +12,7 @@ from configs.cli import BAD_CONFIGURATION, BROKEN_INVARIANT, OK
 from configs.secrets import SecretsError
 from ops import redis_pull
 from ops.node_files import NodeFiles, read_node
-from ops.resuming import NOT_JUDGED, Tripped, allowed, look, open_causes
+from ops.resuming import NOT_JUDGED, UNREADABLE, Tripped, allowed, look, open_causes
 from risk.kills import KillError, Scope
 from risk.latch import Latch, LatchError, LatchView
 from risk.trading_state import TradingState
@@ -72,8 +72,14 @@ async def _resume(node: NodeFiles, scope: Scope | None, args: argparse.Namespace
     _show(node, tripped, scope)
     if not (args.yes or _agrees()):
         return _say(BROKEN_INVARIANT, "refused: say --yes when this is what you want")
+    # Reading and agreeing took a person's time: what was pulled or tripped meanwhile was not shown.
+    now, causes = await look(node, unreadable=args.unreadable)
+    causes += open_causes(node, now.view, takes_losses=args.take_losses)
     view = tripped.resumed(scope)._replace(by=args.by, reason=args.reason)
-    await _write(node, tripped, scope, view)
+    if now != tripped or causes or not await _write(node, tripped, scope, view):
+        return _say(
+            BROKEN_INVARIANT, "refused: something was pulled or tripped meanwhile; look again"
+        )
     return await _follow(node, scope)
 
 
@@ -100,24 +106,41 @@ def _agrees() -> bool:
     return input("Type yes to allow this: ").strip().lower() == "yes"
 
 
-async def _write(node: NodeFiles, tripped: Tripped, scope: Scope | None, view: LatchView) -> None:
-    """Take back the switches first: one that is still pulled would pull again."""
+async def _write(node: NodeFiles, tripped: Tripped, scope: Scope | None, view: LatchView) -> bool:
+    """
+    Take back the switches first: one that is still pulled would pull again; then write the latch.
+
+    Return whether that was done: it is not when another one has written the latch meanwhile.
+
+    """
     ts_ns = time.time_ns()
     everything = scope is None or not scope.name
-    for key in await redis_pull.withdraw(node, None if everything else scope, view, ts_ns):
+    taken = {k: v for k, v in tripped.redis.items() if everything or v.scope == scope}
+    for key in await redis_pull.withdraw(node, taken, view, ts_ns):
         print(f"taken back in Redis: {key}")
     if tripped.file is not None and (everything or tripped.file.scope == scope):
         node.folder.kill.unlink(missing_ok=True)
         print(f"taken back: {node.folder.kill}")
     latch = Latch(node.folder.latch)
+    with latch.alone() as is_alone:
+        if not is_alone or not _is_as_seen(latch, tripped.view):
+            return False
+        latch.write(
+            view.state, view.causes, by=view.by, reason=view.reason, ts_ns=ts_ns,
+            kills=view.kills, resumed=view.resumed, was=view.was,
+        )  # fmt: skip
+    return True
+
+
+def _is_as_seen(latch: Latch, view: LatchView) -> bool:
+    """Return whether the latch still holds what a person was shown; one that is none is set aside."""
     try:
-        latch.read()
+        return latch.read() == view
     except LatchError:
-        latch.set_aside(ts_ns)  # understood, and kept
-    latch.write(
-        view.state, view.causes, by=view.by, reason=view.reason, ts_ns=ts_ns,
-        kills=view.kills, resumed=view.resumed, was=view.was,
-    )  # fmt: skip
+        if view != UNREADABLE:
+            return False
+        latch.set_aside(time.time_ns())  # understood, and kept
+        return True
 
 
 async def _follow(node: NodeFiles, scope: Scope | None) -> int:

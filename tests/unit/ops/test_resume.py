@@ -191,3 +191,28 @@ def test_a_redis_that_is_away_refuses(tmp_path, capsys):
 
     assert resume(folder) == 70
     assert "REDIS_LOST" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("way", ["file", "latch", "cause"])
+def test_what_is_pulled_while_a_person_reads_is_not_taken_back(tmp_path, capsys, monkeypatch, way):
+    folder = folder_of(tmp_path, HALT)
+
+    def read_and_agree(_said):
+        if way == "file":
+            folder.kill.write_text("FLATTEN now")
+        elif way == "latch":
+            Latch(folder.latch).add_kill(FLATTEN)
+        else:
+            Latch(folder.latch).write(
+                TradingState.HALTED, (HALT.cause, SHOCK), by="breaker", reason=SHOCK, ts_ns=9,
+                kills=(HALT,),
+            )  # fmt: skip
+        return "yes"
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", read_and_agree)
+    assert resume(folder, yes=False) == 70
+
+    assert "meanwhile" in capsys.readouterr().err
+    assert latch(folder).state is TradingState.HALTED
+    assert folder.kill.exists() is (way == "file")
