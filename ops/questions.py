@@ -113,7 +113,10 @@ class _Asker:
         answer = await self.ask(TIME, is_signed=False)  # An error here is judged like any other.
         if isinstance(answer, UnansweredError):
             raise TemporaryError(f"the venue does not tell its time: {answer}")
-        sample = await self._http.venue_clock.measure()
+        try:
+            sample = await self._http.venue_clock.measure()
+        except BinanceError as e:
+            raise TemporaryError(f"the venue does not tell its time: {self._judge(TIME, e)}") from e
         return ClockOffset(sample.offset_ns / NS_PER_MS, sample.round_trip_ns / 2 / NS_PER_MS)
 
     def share_clock(self, other: _Asker) -> None:
