@@ -82,7 +82,7 @@ def latch(scene: Scene, life: Life, rng: random.Random) -> str:
     path = scene.state.latch
     before = path.stat().st_mtime_ns
     scene.pull(rng.choice(("HALT", "REDUCE", "FLATTEN")))
-    part = path.with_suffix(".part")
+    part = path.with_suffix(f".{life.pid}.part")
     end = time.monotonic() + WAIT_SEC
     while not part.exists() and path.stat().st_mtime_ns == before and time.monotonic() < end:
         pass  # no pause: the file is there for a millisecond
