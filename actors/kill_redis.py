@@ -13,7 +13,7 @@ from redis.exceptions import RedisError, ResponseError
 from actors.redis_link import CHANNEL, RedisLink, latch_key, open_redis, switch_keys
 from risk.events import VenueEvent, VenueEventKind, publish_venue_event
 from risk.judge import Judge
-from risk.kills import KillLevel, parse_kill
+from risk.kills import KillLevel, aimed, parse_kill
 from risk.latch import LatchView
 from risk.trading_state import TradingState
 
@@ -186,8 +186,11 @@ class RedisSwitch:
         kill = parse_kill(
             text, default=self._default, source="redis", by=by, ts_ns=self._clock.timestamp_ns()
         )
-        if kill is not None:
-            self._judge.kill(kill)
+        if kill is None:
+            return
+        symbols = self._judge.limits.symbols
+        # What is unknown here is taken as it is: a strategy, or what another trader trades.
+        self._judge.kill(aimed(kill, symbols, ()) or kill)
 
     # -- lost and back ------------------------------------------------------------------------------
 

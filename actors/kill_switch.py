@@ -15,7 +15,7 @@ from actors.kill_file import KillFile
 from actors.kill_redis import RedisSwitch
 from actors.snapshot import KillLine
 from risk.gate import RiskGate
-from risk.kills import ACCOUNT, Kill, KillLevel, Scope
+from risk.kills import ACCOUNT, Kill, KillLevel, Scope, aimed
 from risk.state_dir import StateDir, replace_file
 from risk.trading_state import TradingState, Transition
 
@@ -143,10 +143,17 @@ class KillSwitch(Actor):  # type: ignore[misc]
         try:
             kill = self._file.look(self.clock.timestamp_ns())
             if kill is not None:
-                self.take(kill)
+                self.take(self._aimed(kill))
             self._tend()
         except Exception as e:  # noqa: BLE001 - whoever cannot stop must not let in more
             self._failed(e)
+
+    def _aimed(self, kill: Kill) -> Kill:
+        """Return the kill for what it names; the file is this node's, so that it means something."""
+        held = {position.instrument_id.value for position in self.cache.positions_open()}
+        symbols = held.union(self._gate.judge.limits.symbols)
+        reason = f"{kill.reason} ({kill.scope} is nothing here)"
+        return aimed(kill, symbols, self._strategies) or kill._replace(scope=ACCOUNT, reason=reason)
 
     def _failed(self, error: Exception) -> None:
         self.log.exception(f"The kill switch failed in {self._state_dir.path}", error)
@@ -262,10 +269,10 @@ class KillSwitch(Actor):  # type: ignore[misc]
         try:
             look = await self._look()
             left = flattening.sweep.shown(look, stops_too=is_last)
+            left += flattening.sweep.work(self.clock.timestamp_ns())  # what came while it was asked
         except Exception as e:  # noqa: BLE001 - not knowing is not being flat
             left = [f"the venue does not answer: {e!r}"]
         now_ns = self.clock.timestamp_ns()
-        left += flattening.sweep.work(now_ns)  # what came while it was asked
         flattening.due_ns = now_ns + (int(pause_sec * 1e9) if left else 0)
         self._take_look(flattening, left)
         self._wake()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -16,6 +17,9 @@ DIRECT_ORDER_PREFIX = "qmkill-"
 
 
 TEXT_LENGTH_MAX = 4_096
+"""What of a switch is read."""
+WORDS_LENGTH_MAX = 500
+"""So much is kept of a reason, and of a name: both fit into a switch."""
 
 
 class KillLevel(IntEnum):
@@ -151,6 +155,41 @@ class Kill(NamedTuple):
         )  # fmt: skip
 
 
+def aimed(kill: Kill, symbols: Collection[str], strategies: Collection[str]) -> Kill | None:
+    """
+    Return the kill with its scope as it is called here; None when it names nothing here.
+
+    A symbol may be written as the venue does (``symbol:BTCUSDT``).
+
+    Parameters
+    ----------
+    symbols, strategies : Collection[str]
+        The instrument ids and strategy ids that are known.
+
+    """
+    kind, name = kill.scope
+    if not name or name in (symbols if kind == "symbol" else strategies):
+        return kill
+    found = [key for key in symbols if kind == "symbol" and venue_symbol(key) == venue_symbol(name)]
+    return kill._replace(scope=Scope(kind, found[0])) if len(found) == 1 else None
+
+
+def switch_text(kill: Kill, trader_id: str) -> str:
+    """Return what pulls a switch for one trader: `parse_kill` reads it back."""
+    return json.dumps(kill.row() | {"trader_id": trader_id}, ensure_ascii=False)
+
+
+def venue_symbol(name: str) -> str:
+    """Return the venue's symbol of an instrument id, or of a symbol written as the venue does."""
+    return name.partition(".")[0].partition("-")[0].upper()
+
+
+def plain_words(text: str) -> str:
+    """Return a text on one line that can be written down anywhere, cut to `WORDS_LENGTH_MAX`."""
+    printable = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(printable.split())[:WORDS_LENGTH_MAX]
+
+
 def parse_kill(
     text: str | None, *, default: KillLevel, source: str, by: str, ts_ns: int
 ) -> Kill | None:
@@ -177,7 +216,8 @@ def parse_kill(
     said = " ".join((text or "")[:TEXT_LENGTH_MAX].split())
     if said in NOT_PULLED:
         return None
-    whole = Kill(default, ACCOUNT, by, said if said != "1" else "no reason given", source, ts_ns)
+    told = "no reason given" if said == "1" else plain_words(said)
+    whole = Kill(default, ACCOUNT, by, told, source, ts_ns)
     if said == "1":
         return whole
     try:
@@ -188,7 +228,7 @@ def parse_kill(
     word, _, reason = said.partition(" ")
     if re.sub(r"\W+$", "", word).upper() in KillLevel.__members__:
         level = KillLevel[re.sub(r"\W+$", "", word).upper()]
-        return whole._replace(level=level, reason=reason.strip() or "no reason given")
+        return whole._replace(level=level, reason=plain_words(reason) or "no reason given")
     return whole
 
 
@@ -197,7 +237,7 @@ def _from_table(table: dict[str, Any], whole: Kill) -> Kill:
     name = str(table.get("level", whole.level.name)).upper()
     return whole._replace(
         level=KillLevel.__members__.get(name, whole.level),
-        scope=Scope.parse(str(table.get("scope", "account"))),
-        by=str(table.get("by") or whole.by),
-        reason=str(table.get("reason") or "no reason given"),
+        scope=Scope.parse(plain_words(str(table.get("scope", "account")))),
+        by=plain_words(str(table.get("by") or whole.by)),
+        reason=plain_words(str(table.get("reason") or "no reason given")),
     )

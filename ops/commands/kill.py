@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import getpass
-import json
 import time
 from pathlib import Path
 
 from configs.cli import BAD_CONFIGURATION, BROKEN_INVARIANT, OK
 from ops.direct.command import add_options, kill_direct
 from ops.node_files import NodeFiles, read_kills, read_node
-from risk.kills import Kill, KillError, KillLevel, Scope
+from risk.kills import Kill, KillError, KillLevel, Scope, aimed, plain_words, switch_text
 from risk.latch import Latch, LatchError
 from risk.state_dir import replace_file
 
@@ -51,8 +50,18 @@ def run(args: argparse.Namespace) -> int:
     if not args.state.is_dir():
         return _refuse(f"--state = {args.state}: no such folder")
     named = args.level or (node.profile.get("kill") or {}).get("level") or KillLevel.FLATTEN.name
-    kill = Kill(KillLevel[named], scope, args.by, args.reason, "command", time.time_ns())
-    return asyncio.run(_pull(node, kill))
+    by, reason = plain_words(args.by), plain_words(args.reason)
+    kill = Kill(KillLevel[named], scope, by, reason, "command", time.time_ns())
+    symbols, strategies = node.node.get("symbols") or (), node.node.get("strategies") or {}
+    aim = aimed(kill, symbols, strategies) if node.node else kill
+    if aim is None:
+        known = ", ".join(
+            (*(f"symbol:{s}" for s in symbols), *(f"strategy:{s}" for s in strategies))
+        )
+        return _refuse(
+            f"--scope = {scope}: names nothing here, NOTHING IS STOPPED; known are {known}"
+        )
+    return asyncio.run(_pull(node, aim))
 
 
 def _refuse(text: str) -> int:
@@ -64,7 +73,7 @@ async def _pull(node: NodeFiles, kill: Kill) -> int:
     from ops import redis_pull  # A kill without the node does not wait for its package.
 
     began = time.monotonic()
-    state, text = node.folder.path, json.dumps(kill.row() | {"trader_id": node.trader_id})
+    state, text = node.folder.path, switch_text(kill, node.trader_id)
     print(f"{kill.level.name} of {kill.scope}: pulled", flush=True)
     try:
         replace_file(node.folder.kill, text.encode())

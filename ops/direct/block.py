@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from risk.kills import Kill
+from risk.kills import Kill, switch_text
 from risk.latch import Latch, LatchError
 from risk.state_dir import StateDir
 
@@ -66,7 +65,7 @@ async def tell_redis(
         # Imported late: only who has a Redis waits for its package.
         from actors.redis_link import pull_switch
 
-        await pull_switch(link, trader_id, json.dumps(kill.row() | {"trader_id": trader_id}))
+        await pull_switch(link, trader_id, switch_text(kill, trader_id))
     except Exception as e:  # noqa: BLE001 - nothing about Redis hinders a kill
         say(f"NOT IN REDIS: {e!r}")
         return

@@ -14,7 +14,7 @@ from ops.direct.look import Look, take_look
 from ops.direct.plan import Plan, Target, make_plan
 from ops.direct.report import DirectReport, Steps
 from ops.direct.where import Where
-from risk.kills import ACCOUNT, Kill, KillLevel, Scope
+from risk.kills import ACCOUNT, Kill, KillLevel, Scope, aimed, plain_words
 
 DEADLINE_SEC = 60.0
 QUIET_SEC = 2.0
@@ -75,7 +75,8 @@ async def run_direct(
     """
     steps = Steps(say)
     target = Target(level, where.symbol_of(scope))
-    kill = Kill(level, scope, by, reason, source, time.time_ns())
+    kill = Kill(level, scope, plain_words(by), plain_words(reason), source, time.time_ns())
+    kill = aimed(kill, where.symbols, where.strategies) or kill
     block = Block(where.state_dir, kill)
     trouble = block.ensure()
     steps.say(trouble or f"{level.name} of {scope}: {where.latched}")

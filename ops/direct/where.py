@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from adapters.addresses import REST_HOSTS, REST_URLS, VenueEnvironment, judge_url
-from risk.kills import Scope
+from risk.kills import Scope, venue_symbol
 from risk.state_dir import StateDir
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Where(NamedTuple):
                 known = ", ".join(sorted(self.strategies)) or "none: give --state"
                 raise WhereError(f"scope = {scope}: no such strategy; known are {known}")
             instrument = self.strategies[scope.name]
-        return instrument.partition(".")[0].partition("-")[0].upper()
+        return venue_symbol(instrument)
 
 
 def from_node(state_dir: Path) -> Where:

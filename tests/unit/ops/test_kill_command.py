@@ -43,3 +43,20 @@ def test_a_kill_of_nothing_is_bad_usage(tmp_path, capsys, options):
 
     assert main(["kill", "HALT", *where, *options]) == 78
     assert "bad argument" in capsys.readouterr().out
+
+
+def test_a_kill_that_names_nothing_here_says_that_nothing_is_stopped(tmp_path, capsys):
+    folder = folder_of(tmp_path)
+
+    assert main(["kill", "HALT", "--state", str(folder.path), "--scope", "symbol:BTCUSD"]) == 78
+
+    assert f"NOTHING IS STOPPED; known are symbol:{BTC}" in capsys.readouterr().out
+    assert not folder.kill.exists()
+
+
+def test_a_symbol_as_the_venue_writes_it_is_killed_by_its_name_here(tmp_path):
+    folder = folder_of(tmp_path)
+
+    main(["kill", "HALT", "--state", str(folder.path), "--scope", "symbol:BTCUSDT"])
+
+    assert str(Latch(folder.latch).read().kills[0].scope) == f"symbol:{BTC}"

@@ -7,7 +7,18 @@ import json
 
 import pytest
 
-from risk.kills import ACCOUNT, TEXT_LENGTH_MAX, Kill, KillError, KillLevel, Scope, parse_kill
+from risk.kills import (
+    ACCOUNT,
+    TEXT_LENGTH_MAX,
+    Kill,
+    KillError,
+    KillLevel,
+    Scope,
+    aimed,
+    parse_kill,
+    plain_words,
+    switch_text,
+)
 from risk.latch import Latch, LatchError, LatchView
 from risk.trading_state import StateMachine, TradingState
 from tests.risk_builders import BTC, ETH, T0, make_judge, make_market, make_order, make_stop
@@ -278,3 +289,47 @@ def test_a_kill_is_written_over_what_is_no_latch_which_is_kept_aside(tmp_path) -
     view = Latch(latch.path).read()
     assert (view.state, view.kills) == (HALTED, (kill(REDUCE),))
     assert [path.read_text() for path in tmp_path.glob("*.bad-*")] == ["{"]
+
+
+# -- aim ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["BTCUSDT", "btcusdt", "BTCUSDT-PERP", BTC])
+def test_a_symbol_may_be_written_as_the_venue_does(name: str) -> None:
+    found = aimed(kill(scope=Scope("symbol", name)), (BTC, "ETHUSDT-PERP.BINANCE"), ())
+
+    assert found == kill(scope=ON_BTC)
+
+
+@pytest.mark.parametrize("text", ["symbol:BTCUSD", "strategy:BTCUSDT", "strategy:ONE-002"])
+def test_a_scope_that_names_nothing_here_is_none(text: str) -> None:
+    assert aimed(kill(scope=Scope.parse(text)), (BTC,), ("ONE-001",)) is None
+
+
+def test_the_account_and_a_known_strategy_are_what_they_are() -> None:
+    for scope in (ACCOUNT, Scope("strategy", "ONE-001")):
+        assert aimed(kill(scope=scope), (BTC,), ("ONE-001",)) == kill(scope=scope)
+
+
+@pytest.mark.parametrize(
+    "reason", ["\ud800 half a letter", "x" * 9_000, "\U0001f525" * 9_000, "\0"]
+)
+def test_whatever_a_reason_holds_it_can_be_written_and_read_back_as_the_same_kill(
+    reason: str,
+) -> None:
+    one = kill(REDUCE, ON_BTC)._replace(
+        by=plain_words(reason), reason=plain_words(reason) or "none"
+    )
+
+    found = parse_kill(switch_text(one, "T-1"), default=FLATTEN, source="command", by="x", ts_ns=T0)
+
+    assert found is not None
+    assert found._replace(by=one.by) == one
+    assert found.cause.encode()
+
+
+def test_half_a_letter_in_json_hinders_no_journal() -> None:
+    found = parsed('{"level": "HALT", "by": "\\ud800", "reason": "\\udfff"}')
+
+    assert found is not None
+    assert found.cause.encode()
