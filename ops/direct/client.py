@@ -23,7 +23,7 @@ TIME_PATH = "/fapi/v1/time"
 CLOCK_CODE = -1021
 TOO_MANY_ORDERS_CODE = -1015
 TOO_MANY, BANNED = 429, 418
-PATIENCE_SEC = 2.0
+PATIENCE_SEC = 2
 """How long a 429 without Retry-After keeps us away; the venue documents the header for spot alone."""
 WEIGHT_HEADER = "X-MBX-USED-WEIGHT-1M"
 _BANNED_UNTIL = re.compile(r"banned until (\d{13})")
@@ -136,7 +136,10 @@ class DirectClient:
         sent = time.time_ns()
         answer = await self.public(TIME_PATH)
         middle_ms = (sent + time.time_ns()) // 2_000_000
-        self._offset_ms = int(answer["serverTime"]) - middle_ms
+        told = answer.get("serverTime") if isinstance(answer, dict) else None
+        if not isinstance(told, int):
+            raise VenueError(f"{TIME_PATH} tells no time")
+        self._offset_ms = told - middle_ms
         self._say(f"our clock is {-self._offset_ms:+} ms off the venue's: corrected")
 
     async def _send(self, method: str, path: str, params: dict[str, str] | str) -> Any:
@@ -159,15 +162,15 @@ class DirectClient:
         return f"{query}&signature={hmac.new(secret, query.encode(), hashlib.sha256).hexdigest()}"
 
     def _read(self, reply: aiohttp.ClientResponse, raw: bytes) -> Any:
-        self.weight_used_1m = int(reply.headers.get(WEIGHT_HEADER) or self.weight_used_1m)
+        self.weight_used_1m = _number(reply.headers.get(WEIGHT_HEADER), self.weight_used_1m)
         try:
             body = json.loads(raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             body = None
         if reply.status < 400 and body is not None:
             return body
         error = body if isinstance(body, dict) else {}
-        code, text = int(error.get("code") or 0), str(error.get("msg") or "no JSON in the answer")
+        code, text = _number(error.get("code"), 0), str(error.get("msg") or "no JSON in the answer")
         if reply.status in (TOO_MANY, BANNED):
             self._keep_away(code, reply.headers.get("Retry-After"), text)
         raise VenueError(text, code=code, status=reply.status)
@@ -182,7 +185,7 @@ class DirectClient:
 
     def _keep_away(self, code: int, retry_after: str | None, text: str) -> None:
         """Stay away as long as the venue says: asking on turns a 429 into a ban."""
-        wait = float(retry_after) if retry_after and retry_after.isdigit() else PATIENCE_SEC
+        wait = float(max(_number(retry_after, PATIENCE_SEC), 0))
         told = _BANNED_UNTIL.search(text)
         if told is not None:
             wait = max(wait, int(told[1]) / 1_000 - time.time() - self._offset_ms / 1_000)
@@ -192,3 +195,11 @@ class DirectClient:
         elif until > self._free_at:
             self._free_at = until
         self._say(f"the venue asks for {wait:.1f} s of silence: {text}")
+
+
+def _number(told: object, otherwise: int) -> int:
+    """Return what a venue, or whatever stands in front of it, tells as a number."""
+    try:
+        return int(str(told))
+    except ValueError:
+        return otherwise

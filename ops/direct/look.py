@@ -122,14 +122,14 @@ def _read_all[T](
     for row in rows:
         try:
             found.append(read(row))
-        except (KeyError, TypeError, AttributeError, InvalidOperation) as e:
+        except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as e:
             unseen.append(f"{path} has a row that cannot be read: {e!r}")
     return found, unseen
 
 
 def _order(row: dict[str, Any]) -> Resting:
     position_side = row.get("positionSide", "BOTH")
-    left = Decimal(row["origQty"]) - Decimal(row.get("executedQty") or 0)
+    left = _amount(row["origQty"]) - _amount(row.get("executedQty") or 0)
     return Resting(
         row["symbol"], str(row["orderId"]), str(row["clientOrderId"]), row["side"], position_side,
         str(row.get("origType") or row["type"]), left, is_algo=False,
@@ -141,13 +141,21 @@ def _algo(row: dict[str, Any]) -> Resting:
     position_side = row.get("positionSide", "BOTH")
     return Resting(
         row["symbol"], str(row["algoId"]), str(row["clientAlgoId"]), row["side"], position_side,
-        str(row["orderType"]), Decimal(row.get("quantity") or 0), is_algo=True,
+        str(row["orderType"]), _amount(row.get("quantity") or 0), is_algo=True,
         is_reducing=_reduces(row, position_side),
     )  # fmt: skip
 
 
 def _position(row: dict[str, Any]) -> Held:
-    return Held(row["symbol"], row.get("positionSide", "BOTH"), Decimal(row["positionAmt"]))
+    return Held(row["symbol"], row.get("positionSide", "BOTH"), _amount(row["positionAmt"]))
+
+
+def _amount(told: Any) -> Decimal:
+    """Return a quantity; what is none (NaN) cannot be read, rather than compared with later."""
+    amount = Decimal(told)
+    if not amount.is_finite():
+        raise InvalidOperation(f"{told} is no quantity")
+    return amount
 
 
 def _reduces(row: dict[str, Any], position_side: str) -> bool:
