@@ -65,7 +65,13 @@ class Watch:
 
     def on_closed(self, instrument_id: str, client_order_id: str) -> None:
         """Release an order that was rejected, canceled, expired or denied: it can no longer fill."""
-        self.account.symbol(instrument_id).remove(client_order_id)
+        book = self.account.symbol(instrument_id)
+        ended = book.remove(client_order_id)
+        stop = book.stop_of(client_order_id)
+        if ended is not None and ended.filled_qty == 0 and stop is not None:
+            # It goes with its entry, which has opened nothing; its own end is told in a moment.
+            stop.is_canceling = True
+            book.settle_cover(stop)
 
     def on_updated(
         self,

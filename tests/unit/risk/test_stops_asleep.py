@@ -71,6 +71,26 @@ def test_a_stop_that_the_venue_may_have_grown_unseen_is_not_made_smaller() -> No
     assert judge.amend(AmendIntent(stop_id(entry), BTC, qty=D(2)), make_market(), T0) is None
 
 
+def test_the_stop_of_an_entry_that_ended_unfilled_frees_no_other_stop() -> None:
+    """Found by the state machine: its own end is told a moment later."""
+    judge = judge_with_room()
+    first, second = enter(judge), work(judge)
+    judge.on_closed(BTC, second.client_order_id)
+
+    assert reason_of(judge.cancel(BTC, stop_id(first), T0)) == "STOP_LOSS_REQUIRED"
+
+
+def test_the_stop_of_an_entry_that_ended_partly_filled_still_protects() -> None:
+    judge = judge_with_room()
+    entry = work(judge, qty=2)
+    book = judge.account.symbol(BTC)
+    book.fill(entry.client_order_id, side=BUY, qty=D(1), px=D(100))
+    judge.on_closed(BTC, entry.client_order_id)
+
+    assert book.side(-BUY).cover_qty >= D(1)
+    assert reason_of(judge.cancel(BTC, stop_id(entry), T0)) == "STOP_LOSS_REQUIRED"
+
+
 def test_a_stop_that_grows_does_not_wait_for_the_message_rate() -> None:
     judge = make_judge(make_limits(messages_per_sec_max=4, exit_reserve_ratio=D("0.25")))
     entry = enter(judge)
