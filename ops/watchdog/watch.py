@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from configs.cli import OK
+from configs.secrets import SecretsError
 from ops.direct.client import VenueError
 from ops.direct.look import Held
 from ops.direct.where import WhereError, from_node
@@ -23,6 +24,8 @@ from risk.state_dir import StateDir
 TURN_SEC = 0.25
 VENUE_SEC = 3.0
 """How often the venue is asked; a position costs 5 + 2 of its weight of 2,400 a minute."""
+LATER_SEC = 10
+"""When a kill that had no reason is thought of again; the whole look before it costs 85."""
 NODE = "node"
 MS_PER_SEC = 1_000
 
@@ -77,6 +80,7 @@ class Watchdog:
         self._pulling: asyncio.Task[None] | None = None
         self._looked_ns = 0
         self._is_venue_away = False
+        self._trouble = ""
         self.exit_code = OK
 
     async def run(self, stop: asyncio.Event) -> int:
@@ -93,7 +97,7 @@ class Watchdog:
         self._notifier.ready()
         try:
             while not stop.is_set():
-                self._turn(time.monotonic_ns())
+                self._turn_safely(time.monotonic_ns())
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), TURN_SEC)
             return self.exit_code
@@ -102,8 +106,20 @@ class Watchdog:
             if self._looking is not None:
                 self._looking.cancel()
             if self._pulling is not None:
-                await self._pulling
+                await asyncio.wait({self._pulling})
             self._teller.event("ENDED", "nobody watches any more")
+
+    def _turn_safely(self, mono_ns: int) -> None:
+        """Turn; whatever goes wrong in one turn is told, and the next one comes."""
+        try:
+            self._turn(mono_ns)
+            self._trouble = ""
+        except SecretsError:
+            raise
+        except Exception as e:  # noqa: BLE001 - a watchdog that ends protects nobody
+            if self._trouble != repr(e):
+                self._trouble = repr(e)
+                self._teller.event("TROUBLE", f"a turn of the watchdog failed: {e!r}")
 
     def _turn(self, mono_ns: int) -> None:
         self._meet_node()
@@ -166,12 +182,10 @@ class Watchdog:
     async def _pull(self, incident: Incident, level: KillLevel) -> None:
         """Pull the switch if there is anything that it could stop."""
         assert self._venue is not None, "Invariant: a node is known"
-        look = await self._venue.whole()
-        if not look.orders and not look.positions and not look.unseen:
-            if not incident.is_told_empty:
-                incident.is_told_empty = True
-                self._teller.event("NOTHING_TO_KILL", "no position and no order is there")
-            await asyncio.sleep(VENUE_SEC)  # Should it come back and trade, it is found.
+        if not await self._has_reason(incident):
+            assert self._orders is not None, "Invariant: a node is known"
+            # Should it come back and trade, it is found.
+            incident.waited_ns = (self._orders.grace_sec - LATER_SEC) * SEC
             return
         reason = f"{incident.what}: {incident.reason}"
         self._teller.event("PULL", f"{level.name}: {reason}")
@@ -180,6 +194,21 @@ class Watchdog:
         self.exit_code = report.exit_code
         text = "verified" if report.is_true else "NOT DONE: " + "; ".join(report.left)
         self._teller.event("KILLED" if report.is_true else "LEFT", text, report=report.row())
+
+    async def _has_reason(self, incident: Incident) -> bool:
+        """Return whether there is anything to stop; a naked position must be so now, and seen."""
+        assert self._venue is not None, "Invariant: a node is known"
+        if incident.symbol is not None:
+            with suppress(VenueError):
+                return incident.symbol in {h.symbol for h in await self._venue.unprotected()}
+            return False
+        look = await self._venue.whole()
+        if look.orders or look.positions or look.unseen:
+            return True
+        if not incident.is_told_empty:
+            incident.is_told_empty = True
+            self._teller.event("NOTHING_TO_KILL", "no position and no order is there")
+        return False
 
     def _pulled(self, task: asyncio.Task[None]) -> None:
         self._pulling = None
@@ -203,7 +232,7 @@ class Watchdog:
         assert self._venue is not None, "Invariant: a node is known"
         try:
             found = {f"{held.symbol} {held.position_side}": held for held in task.result()}
-        except VenueError as e:
+        except Exception as e:  # noqa: BLE001 - whatever it was, it was no answer
             if not self._is_venue_away:
                 self._teller.event("ALARM", f"the venue does not tell what is there: {e}")
             self._is_venue_away = True

@@ -192,6 +192,26 @@ def test_a_stop_that_is_back_before_the_grace_ends_is_no_reason_to_close(tmp_pat
     run(scene)
 
 
+def test_a_stop_that_is_back_while_the_venue_tells_nothing_is_no_reason_to_close(tmp_path):
+    async def scene():
+        async with watched(tmp_path, entries=0, grace_sec=1) as seen:
+            await seen.full.rest.ok("DELETE", "/fapi/v1/algoOpenOrders", symbol="BTCUSDT")
+            await seen.hears("ALARM", "NAKED")
+            seen.full.venue.fault("service_unavailable", {"on": "account", "for": "5s"})
+
+            await seen.full.rest.ok(
+                "POST", "/fapi/v1/algoOrder", algoType="CONDITIONAL", symbol="BTCUSDT",
+                side="SELL", type="STOP_MARKET", quantity="0.01", triggerPrice="62000",
+                reduceOnly="true",
+            )  # fmt: skip
+            await seen.hears("CLEAR", "NAKED is over")
+
+            assert seen.events("PULL") == []
+            assert seen.full.left == (1, 0, 1)
+
+    run(scene)
+
+
 def test_a_foreign_symbol_without_a_stop_is_a_persons_business(tmp_path):
     async def scene():
         async with watched(tmp_path, entries=0, grace_sec=0) as seen:
@@ -229,6 +249,20 @@ def test_a_venue_that_does_not_answer_is_told_once_and_waited_for(tmp_path):
 
             assert len(seen.events("ALARM")) == 1
             assert seen.events("PULL") == []
+
+    run(scene)
+
+
+def test_a_turn_that_fails_is_told_once_and_is_not_the_last(tmp_path):
+    async def scene():
+        async with watched(tmp_path, grace_sec=0, beat={"feeds": "none"}) as seen:
+            await seen.hears("TROUBLE", "a turn of the watchdog failed")
+            await seen.full.rest_entries(1)
+
+            seen.signal(signal.SIGKILL)
+            await seen.hears("KILLED")
+
+            assert len(seen.events("TROUBLE")) == 1
 
     run(scene)
 
