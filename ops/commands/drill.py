@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from configs.cli import BAD_CONFIGURATION, BROKEN_INVARIANT, OK
+from configs.cli import BAD_CONFIGURATION, BROKEN_INVARIANT, INTERRUPTED, OK
 
 if TYPE_CHECKING:
     from ops.drills.report import DrillReport
@@ -17,7 +18,9 @@ HELP = "play an incident against a local venue and judge what happens"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    parser.epilog = "exit codes: 0 passed, 70 failed, 78 not run (the text says why)"
+    parser.epilog = (
+        "exit codes: 0 passed, 70 failed, 78 not run (the text says why), 130 interrupted"
+    )
     add = parser.add_argument
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("name", nargs="?", metavar="NAME", help="which drill")
@@ -34,7 +37,6 @@ def run(args: argparse.Namespace) -> int:
     """Run it; return the exit code."""
     from configs.profile import ProfileError
     from ops.drills.catalogue import DRILLS
-    from ops.drills.run import PROFILE, run_drill
 
     if args.list:
         for drill in DRILLS.values():
@@ -43,28 +45,39 @@ def run(args: argparse.Namespace) -> int:
     if not args.all and args.name not in DRILLS:
         print(f"NAME = {args.name!r}: no such drill; known are {', '.join(DRILLS)}")
         return BAD_CONFIGURATION
-
-    def say(line: str) -> None:
-        if not args.json:
-            print(line, flush=True)
-
-    reports: list[DrillReport] = []
-    for drill in DRILLS.values() if args.all else (DRILLS[args.name],):
-        say(f"{drill.name}: {drill.about}")
-        try:
-            report, folder = run_drill(drill, args.out, args.profile or PROFILE, say)
-        except (ProfileError, OSError) as e:
-            print(f"bad configuration: {e}")
-            return BAD_CONFIGURATION
-        reports.append(report)
-        say(f"{report.verdict.upper()}{': ' * bool(report.reason)}{report.reason}")
-        say(f"report: {folder}/report.md")
+    try:
+        reports = _run_all(tuple(DRILLS) if args.all else (args.name,), args)
+    except (ProfileError, OSError) as e:
+        print(f"bad configuration: {e}")
+        return BAD_CONFIGURATION
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print("interrupted: no verdict; all that was started has ended")
+        return INTERRUPTED
     if args.json:
         rows = [report.row() for report in reports]
         print(json.dumps(rows if args.all else rows[0]))
     elif args.all:
         _show(reports)
     return _code(reports)
+
+
+def _run_all(names: tuple[str, ...], args: argparse.Namespace) -> list[DrillReport]:
+    """Run drills one after another."""
+    from ops.drills.catalogue import DRILLS
+    from ops.drills.run import PROFILE, run_drill
+
+    def say(line: str) -> None:
+        if not args.json:
+            print(line, flush=True)
+
+    reports = []
+    for drill in (DRILLS[name] for name in names):
+        say(f"{drill.name}: {drill.about}")
+        report, folder = run_drill(drill, args.out, args.profile or PROFILE, say)
+        reports.append(report)
+        say(f"{report.verdict.upper()}{': ' * bool(report.reason)}{report.reason}")
+        say(f"report: {folder}/report.md")
+    return reports
 
 
 def _show(reports: list[DrillReport]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -66,6 +67,10 @@ def run_drill(
 async def _play(
     drill: Drill, folder: Path, profile: Profile, log: DrillLog, redis: DrillRedis | None
 ) -> tuple[Verdict, str]:
+    task = asyncio.current_task()
+    assert task is not None, "Invariant: runs in a task"
+    # As Ctrl-C: what was started ends with the drill.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     try:
         async with (
             asyncio.timeout(DRILL_SEC_MAX),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,8 @@ import pytest
 from ops.__main__ import main
 from ops.drills import pages, runbook
 from ops.drills.run import PROFILE
+from ops.drills.runbook import ROOT
+from ops.node_files import is_running
 
 
 def drill(capsys: pytest.CaptureFixture[str], *arguments: Any) -> tuple[int, dict[str, Any]]:
@@ -71,3 +76,22 @@ def test_a_runbook_that_says_what_is_not_so_fails_its_drill(tmp_path, capsys, mo
     assert (code, report["verdict"]) == (70, "failed"), report
     assert seen(report, "trading is tripped") == [True]
     assert "EVERYTHING IS FINE" in report["reason"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_drill_that_is_interrupted_leaves_no_process_behind(tmp_path, number):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ops", "drill", "killed-process", "--out", str(tmp_path)],
+        cwd=ROOT, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        lines = iter(process.stdout.readline, "")
+        started = next(line for line in lines if "a node was started, process" in line)
+        process.send_signal(number)
+        out, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+
+    assert process.returncode == 130
+    assert "interrupted: no verdict" in out
+    assert not is_running(int(started.rpartition(" ")[2]))
