@@ -116,7 +116,7 @@ class RedisSwitch:
         if self._is_first:
             self._obey(latch)
             self._is_first = False
-        if self._is_latch_due:
+        if self._is_latch_due or latch is None:  # It may have forgotten everything.
             self._is_latch_due = False
             try:
                 await client.set(latch_key(self._trader_id), self._latch())
@@ -146,7 +146,9 @@ class RedisSwitch:
             return
         for kill in view.kills:
             self._judge.kill(kill)
-        for cause in view.causes:
+        if view.state is TradingState.ACTIVE:
+            return
+        for cause in view.causes or (f"LATCHED: observed={view.state.name}, limit=ACTIVE",):
             self._judge.trip(view.state, cause, now_ns, by="redis latch")
 
     # -- listening ----------------------------------------------------------------------------------
