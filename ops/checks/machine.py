@@ -54,8 +54,10 @@ def journal(facts: Facts) -> Item:
         count = verify(path)[0] if was_there else 0
         with _probe(facts.state_dir, path):
             pass
-    except (JournalError, OSError) as e:
+    except JournalError as e:
         return Item("journal", is_ok=False, observed=str(e), required=required)
+    except OSError as e:
+        return Item("journal", is_ok=False, observed=_unwritable(path, e), required=required)
     return Item("journal", is_ok=True, observed=f"{count} records, {path}", required=required)
 
 
@@ -67,9 +69,15 @@ def kill(facts: Facts) -> Item:
         state, *_ = latch.read()
         with _probe(facts.state_dir, latch.path):
             pass
-    except (LatchError, OSError) as e:
+    except LatchError as e:
         return Item("kill", is_ok=False, observed=str(e), required=required)
+    except OSError as e:
+        return Item("kill", is_ok=False, observed=_unwritable(latch.path, e), required=required)
     return Item("kill", is_ok=True, observed=f"{state.name}, {latch.path}", required=required)
+
+
+def _unwritable(path: Path, error: OSError) -> str:
+    return f"{path}: cannot be written: {error.strerror}"
 
 
 def _probe(folder: Path, path: Path) -> tempfile._TemporaryFileWrapper[bytes]:
