@@ -11,7 +11,7 @@ from ops.drills.stage import Stage
 
 BTC, ETH, SOL = "BTCUSDT", "ETHUSDT", "SOLUSDT"
 VENUE = "-PERP.BINANCE"
-START_SEC, FLAT_SEC, TOLD_SEC, STAYS_SEC = 60.0, 5.0, 5.0, 2.0
+START_SEC, FLAT_SEC, TOLD_SEC, STAYS_SEC = 60.0, 5.0, 10.0, 2.0
 
 
 async def begin(stage: Stage, positions: int = 3) -> None:

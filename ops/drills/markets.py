@@ -48,15 +48,15 @@ async def dead_feed(stage: Stage) -> None:
     number = await stage.fault("stream_stalled", on=f"stream:{BTC.lower()}")
     await stage.expect(
         "the journal tells of silence", looks.journaled(stage, "venue", "FEED_SILENT"),
-        silence_sec + 2,
+        silence_sec + 5,
     )  # fmt: skip
     await stage.expect(
         "the heartbeat tells the age of its prices",
-        looks.feed_is_old(stage, f"{BTC}{VENUE}", silence_sec * 1_000), 1,
+        looks.feed_is_old(stage, f"{BTC}{VENUE}", silence_sec * 1_000), 5,
     )  # fmt: skip
     await stage.expect(
         "trading is REDUCING", looks.state(stage, "REDUCING", "FEED_LOST"),
-        LOST_AFTER * silence_sec + 3,
+        LOST_AFTER * silence_sec + 5,
     )  # fmt: skip
     await stage.expect("every position keeps its stop", looks.same_positions(stage, before), 1)
     await stage.end_fault(number)

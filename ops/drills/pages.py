@@ -113,7 +113,7 @@ async def venue_outage(stage: Stage) -> None:
     await begin(stage)
     before = await stage.truth()
     number = await stage.fault("outage", **{"for": "1h"})
-    await stage.expect("new risk is held back", looks.holding(stage, "USER_STREAM_LOST"), 5)
+    await stage.expect("new risk is held back", looks.holding(stage, "USER_STREAM_LOST"), TOLD_SEC)
     await stage.expect(
         "trading is REDUCING", looks.state(stage, "REDUCING", "FEED_LOST"),
         LOST_AFTER * silence_sec_of(stage) + 10,

@@ -19,7 +19,7 @@ async def hung_node(stage: Stage) -> None:
     stage.signal(signal.SIGSTOP)
     watchdog = stage.profile.watchdog
     assert watchdog is not None, "Invariant: a rehearsal has one"
-    alarm_sec = watchdog.heartbeat_ms_max / 1_000 + 2
+    alarm_sec = watchdog.heartbeat_ms_max / 1_000 + 5
     await stage.expect(
         "the watchdog raises the alarm", looks.watchdog_says(stage, "ALARM", "HUNG"), alarm_sec
     )

@@ -29,8 +29,7 @@ from risk.state_dir import StateDir
 
 LOOK_SEC = 0.02
 COMMAND_SEC_MAX = 60.0
-START_SEC_MAX = 30.0
-END_SEC_MAX = 30.0
+END_SEC_MAX = 60.0
 
 Look = Callable[[], Awaitable[tuple[bool, str]]]
 """Tells whether something is as expected by now, and what is seen."""
