@@ -14,7 +14,7 @@ from nautilus_trader.core.data import Data
 from nautilus_trader.trading.strategy import Strategy
 
 from risk.judge import Judge
-from risk.kills import Kill, KillLevel, Scope
+from risk.kills import Kill, KillLevel, Scope, plain_words
 
 LET_THROUGH = frozenset({"on_start", "on_load", "on_save"})
 """What a node does before it trades: there an exception refuses the start."""
@@ -105,7 +105,7 @@ class Containment:
         self._log.exception(f"{name}.{method} raised, for the {self._raised[name]}. time", error)
         if was_muted:
             return  # The first one has been told.
-        told = f"{method} raised {_last_line(error)}"
+        told = plain_words(f"{method} raised {_last_line(error)}")
         self._judge.alarm(f"STRATEGY_RAISED: observed={name}.{told}, limit=no exception", now_ns)
         scope = Scope("strategy", name)
         self._judge.kill(Kill(KillLevel.REDUCE, scope, "containment", told, "exception", now_ns))

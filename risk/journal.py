@@ -117,7 +117,10 @@ class Journal:
         if self._failure is not None:
             raise JournalError(self._failure)
         head = {"seq": self._seq, "prev": self._prev, "ts": ts_ns, "type": kind, "data": data}
-        line, digest = _seal(msgspec.json.encode(head))
+        try:
+            line, digest = _seal(msgspec.json.encode(head))
+        except (TypeError, ValueError) as e:
+            raise JournalError(f"{self.path}: a record of {kind} is no JSON: {e}") from e
         try:
             self._file.write(line)
             if self._sync != "none":

@@ -150,8 +150,8 @@ class Kill(NamedTuple):
 
         """
         return Kill(
-            KillLevel[row["level"]], Scope.parse(row["scope"]), str(row["by"]),
-            str(row["reason"]), str(row["source"]), int(row["ts_ns"]),
+            KillLevel[row["level"]], Scope.parse(row["scope"]), plain_words(str(row["by"])),
+            plain_words(str(row["reason"])), str(row["source"]), int(row["ts_ns"]),
         )  # fmt: skip
 
 

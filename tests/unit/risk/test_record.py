@@ -211,3 +211,21 @@ def test_a_kill_outlives_a_node_that_writes_at_the_same_moment(
     assert judge.state.kills == [HALT]
     assert Latch(record.latch.path).read().kills == (HALT,)
     assert {c.split(":")[0] for c in judge.state.causes} == {"PRICE_SHOCK", "KILLED_HALT"}
+
+
+def test_words_that_no_file_takes_hinder_neither_the_kill_nor_the_latch(
+    node: tuple[Judge, Record],
+) -> None:
+    judge, record = node
+    text = record.latch.path.read_text()
+    kills = json.dumps([HALT._replace(by="\ud800", reason="\udfff").row()])
+    halted = text.replace("ACTIVE", "HALTED").replace('"kills": []', f'"kills": {kills}')
+    record.latch.path.write_text(halted)
+
+    record.sync(judge, T0)
+    judge.trip(TradingState.HALTED, "ODD: observed=\ud800, limit=words", T0)
+
+    assert judge.state.state is TradingState.HALTED
+    assert [kill.level for kill in judge.state.kills] == [KillLevel.HALT]
+    causes = [cause.split(":")[0] for cause in Latch(record.latch.path).read().causes]
+    assert causes == ["KILLED_HALT", "LATCHED", "ODD", "JOURNAL_FAILED"]
