@@ -51,6 +51,22 @@ class ParityError(RuntimeError):
     """A run that did not come to its end; the text holds its own last words."""
 
 
+LIVE_SECTIONS: Mapping[str, Any] = {
+    "kill": {"level": "FLATTEN"},
+    "dead_man": {"countdown_sec": 120, "rearm_sec": 30},
+    "watchdog": {"heartbeat_ms_max": 60_000, "grace_sec": 60, "level": "FLATTEN"},
+}
+LIVE_LIMITS: Mapping[str, Any] = {
+    "protection": {
+        "unprotected_ms_max": 5_000, "stop_grace_ms_max": 5_000, "verify_ms": 1_000,
+        "liquidation_distance_bps_min": Decimal(100), "margin_ratio_max": Decimal("0.8"),
+    },
+    "storms": {"denials_max": 1_000_000, "rejects_max": 1_000, "window_sec": 60},
+}  # fmt: skip
+"""What a backtest does without. Nothing of it may decide what a strategy asks for: the market runs many
+times as fast as the clock, and minutes of it pass within the time that a stop is given."""
+
+
 def is_of_bars(profile: Profile) -> bool:
     """Return whether the profile's strategies see nothing finer than bars."""
     return profile.limits.market_data.price_source == "bar"
@@ -71,8 +87,8 @@ def live_profile(profile: Profile, mode: str) -> Profile:
     data = profile.data
     if profile.mode != "backtest" or data is None or data.start is None or data.end is None:
         raise ProfileError(f"{profile.name}: parity needs a backtest with data.start and data.end")
-    limits = profile.limits
-    market_data = limits.market_data.model_copy(update={"price_source": "quote"})
+    limits = profile.limits.model_dump() | LIVE_LIMITS
+    limits["market_data"]["price_source"] = "quote"
     table: dict[str, Any] = dict(profile) | {
         "name": f"{profile.name}-{mode}",
         "mode": mode,
@@ -88,8 +104,9 @@ def live_profile(profile: Profile, mode: str) -> Profile:
             "speed": Decimal(0), "bar_rest_ms": BAR_REST_MS if is_of_bars(profile) else 0,
         },
         "journal": {"sync": "flush"},
-        "limits": limits.model_copy(update={"market_data": market_data}),
+        "limits": limits,
     }  # fmt: skip
+    table |= LIVE_SECTIONS
     try:
         return Profile.model_validate(table)
     except ValidationError as e:

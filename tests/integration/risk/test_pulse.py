@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -9,8 +10,8 @@ from threading import Thread
 
 import pytest
 
-from risk.__main__ import main
 from risk.keep import Keep
+from risk.latch import Latch
 from risk.trading_state import TradingState
 from tests.attacks.live_scene import LiveScene
 from tests.attacks.scene import BTC
@@ -28,9 +29,9 @@ def wait(scene: LiveScene, condition: Callable[[], bool]) -> None:
     scene.loop.run_until_complete(until(condition))
 
 
-def person(scene: LiveScene, command: str, *more: str) -> int:
-    latch = str(scene.state_dir / "latch.json")
-    return main([command, "--latch", latch, "--by", "ada", "--reason", "news", *more])
+def person(scene: LiveScene, state: TradingState, *resumed: str) -> None:
+    latch = Latch(scene.state_dir / "latch.json")
+    latch.write(state, [], by="ada", reason="news", ts_ns=time.time_ns(), resumed=resumed)
 
 
 def state_of(scene: LiveScene) -> TradingState:
@@ -38,10 +39,10 @@ def state_of(scene: LiveScene) -> TradingState:
 
 
 def test_a_quiet_node_follows_what_a_person_writes(scene: LiveScene) -> None:
-    assert person(scene, "trip", "--state", "HALTED") == 0
+    person(scene, TradingState.HALTED)
     wait(scene, lambda: state_of(scene) is TradingState.HALTED)
 
-    assert person(scene, "resume") == 0
+    person(scene, TradingState.ACTIVE, "account")
     wait(scene, lambda: state_of(scene) is TradingState.ACTIVE)
 
 
