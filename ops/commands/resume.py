@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     except KillError as e:
         return _say(BAD_CONFIGURATION, f"bad argument: {e}")
     node = read_node(args.state)
-    if not node.folder.latch.is_file():
+    if not Latch(node.folder.latch).exists():
         return _say(BROKEN_INVARIANT, f"no latch in {args.state}: no node has written there")
     try:
         return asyncio.run(_resume(node, scope, args))

@@ -5,6 +5,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +19,7 @@ from risk.folder_lock import hold
 from risk.journal_end import end_path
 from risk.state_dir import StateDir
 from run_live import main
-from tests.live_kit import PROFILES, finish, start, stop_when
+from tests.live_kit import PROFILES, ROOT, finish, start, stop_when
 from tests.venue_kit import VenueProcess, venue_process
 
 TRADER = "REHEARSAL-001"
@@ -222,13 +224,24 @@ def test_what_is_gone_and_may_have_been_a_halt_halts_and_keeps_the_stop(
     lose(state)
     process = start(tmp_path, *crashed.arguments)
 
-    stop_when(process, lambda: is_up(state, process.pid), signal.SIGKILL)
-    process.communicate()
-
+    stop_when(process, lambda: is_up(state, process.pid), 0)
     latch = json.loads(state.latch.read_text())
     assert latch["state"] == "HALTED"
     assert latch["causes"][0].startswith(f"{cause}: observed=")
+    assert json.loads(state.heartbeat.read_text())["state"] == "HALTED"
+
+    stop_when(process, lambda: resumed(state), signal.SIGKILL)
+    process.communicate()
+
+    assert json.loads(state.latch.read_text())["state"] == "ACTIVE"
     assert crashed.truth()["open_algos"] == stops
+
+
+def resumed(state: StateDir) -> bool:
+    """Let a person resume; return whether the node has."""
+    said = ("--by", "ann", "--reason", "I have looked", "--yes", "--take-losses")
+    words = (sys.executable, "-m", "ops", "resume", "--state", str(state.path), *said)
+    return subprocess.run(words, cwd=ROOT, capture_output=True, check=False).returncode == 0
 
 
 def test_a_whole_state_starts_and_takes_its_position_over(crashed: Crashed, tmp_path: Path) -> None:

@@ -186,6 +186,18 @@ def test_a_latch_that_is_none_needs_a_person_who_says_so(tmp_path, capsys):
     assert [path.read_text() for path in folder.path.glob("*.bad-*")] == ["{"]
 
 
+def test_a_latch_that_is_a_folder_is_set_aside_as_well(tmp_path, capsys):
+    folder = folder_of(tmp_path, HALT)
+    folder.latch.unlink()
+    folder.latch.mkdir()
+
+    assert resume(folder) == 70
+    assert "counts as HALTED" in capsys.readouterr().err
+
+    assert resume(folder, "--unreadable") == 0
+    assert latch(folder).state is TradingState.ACTIVE
+
+
 def test_a_redis_that_is_away_refuses(tmp_path, capsys):
     folder = folder_of(tmp_path, HALT, redis_url="redis://127.0.0.1:1/0", redis_loss="HOLD")
 

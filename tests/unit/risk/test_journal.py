@@ -113,6 +113,32 @@ def test_lost_lines_are_given_up_by_moving_the_end_away(path: Path) -> None:
     assert verify(path)[0] == read_end(path).records == 4
 
 
+def test_a_torn_line_that_is_dropped_leaves_a_whole_journal_when_nothing_else_is_lost(
+    path: Path,
+) -> None:
+    write(path, 3).close()
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"seq":3,"prev":')  # the disk was full within it
+    with pytest.raises(JournalError, match="line 4: is torn"):
+        verify(path)
+
+    path.write_bytes(whole)
+
+    assert verify(path)[0] == 3
+
+
+def test_a_torn_line_that_was_whole_once_is_missed_when_it_is_dropped(path: Path) -> None:
+    write(path, 3).close()
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(JournalError, match="line 3: is torn"):
+        verify(path)
+
+    cut(path, 2)
+
+    with pytest.raises(JournalError, match="ends with record 2, the last one was 3"):
+        verify(path)
+
+
 def test_another_record_in_the_place_of_the_last_one_is_found(path: Path) -> None:
     write(path).close()
     cut(path, 3)
