@@ -293,7 +293,10 @@ class Session:
                 task.cancel()
             self._stop.set()
 
-        for number in (signal.SIGINT, signal.SIGTERM):
+        orderly = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # As nohup has it.
+            orderly.append(signal.SIGHUP)
+        for number in orderly:
             loop.add_signal_handler(number, on_signal)
         for number, level in KILL_SIGNALS.items():
             loop.add_signal_handler(number, self._pull, level, number.name, "signal")

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from configs.cli import BAD_CONFIGURATION, BROKEN_INVARIANT, OK
-from ops.direct.command import add_options, kill_direct
+from ops.direct.command import add_options, kill_direct, say
 from ops.node_files import NodeFiles, read_kills, read_node
 from risk.kills import Kill, KillError, KillLevel, Scope, aimed, plain_words, switch_text
 from risk.latch import Latch, LatchError
@@ -74,24 +74,24 @@ async def _pull(node: NodeFiles, kill: Kill) -> int:
 
     began = time.monotonic()
     state, text = node.folder.path, switch_text(kill, node.trader_id)
-    print(f"{kill.level.name} of {kill.scope}: pulled", flush=True)
     try:
         replace_file(node.folder.kill, text.encode())
     except OSError as e:
-        print(f"{node.folder.kill}: cannot be written: {e.strerror}")
+        say(f"{node.folder.kill}: cannot be written: {e.strerror}")
+    say(f"{kill.level.name} of {kill.scope}: pulled")
     hindered = await redis_pull.pull(node, text)
     if hindered is not None:
-        print(hindered)
+        say(hindered)
     trouble = node.trouble
     if trouble is not None:
         _latch(node, kill)
-        print(f"NO LIVING NODE: {trouble}. Nobody has canceled or closed anything.")
-        print(DIRECT.format(level=kill.level.name, scope=kill.scope, state=state))
+        say(f"NO LIVING NODE: {trouble}. Nobody has canceled or closed anything.")
+        say(DIRECT.format(level=kill.level.name, scope=kill.scope, state=state))
         return BROKEN_INVARIANT
     is_done = await _follow(node, kill, began)
     if not is_done:
         _latch(node, kill)
-        print(DIRECT.format(level=kill.level.name, scope=kill.scope, state=state))
+        say(DIRECT.format(level=kill.level.name, scope=kill.scope, state=state))
     return OK if is_done else BROKEN_INVARIANT
 
 
@@ -99,9 +99,9 @@ def _latch(node: NodeFiles, kill: Kill) -> None:
     """Write it where the next start finds it, also when the file is overwritten meanwhile."""
     try:
         Latch(node.folder.latch).add_kill(kill)
-        print(f"latched in {node.folder.latch}: it holds for whatever starts here")
+        say(f"latched in {node.folder.latch}: it holds for whatever starts here")
     except LatchError as e:
-        print(f"NOT LATCHED: {e}")
+        say(f"NOT LATCHED: {e}")
 
 
 async def _follow(node: NodeFiles, kill: Kill, began: float) -> bool:
@@ -111,7 +111,7 @@ async def _follow(node: NodeFiles, kill: Kill, began: float) -> bool:
     def tell(text: str) -> None:
         if text not in told:
             told.add(text)
-            print(f"{text} after {(time.monotonic() - began) * 1e3:.0f} ms", flush=True)
+            say(f"{text} after {(time.monotonic() - began) * 1e3:.0f} ms")
 
     left: tuple[str, ...] = ()
     try:
@@ -130,5 +130,5 @@ async def _follow(node: NodeFiles, kill: Kill, began: float) -> bool:
                         return True
                 await asyncio.sleep(LOOK_SEC)
     except TimeoutError:
-        print(f"NOT DONE after {WAIT_SEC[kill.level]:.0f} s: {'; '.join(left) or 'no answer'}")
+        say(f"NOT DONE after {WAIT_SEC[kill.level]:.0f} s: {'; '.join(left) or 'no answer'}")
         return False

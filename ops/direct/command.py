@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import signal
 import sys
 import time
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,10 +105,9 @@ def kill_direct(args: argparse.Namespace) -> int:
     *args* has ``level``, ``scope``, ``reason``, ``by`` and ``state`` beside `add_options`.
 
     """
-
-    def say(text: str) -> None:
-        print(text, file=sys.stderr if args.json else sys.stdout, flush=True)
-
+    with suppress(ValueError):  # Not in the main thread: then nobody has a terminal to lose.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    tell = partial(say, is_error=args.json)
     try:
         where = find_where(args.state, args.environment, args.venue)
         scope = Scope.parse(args.scope)
@@ -114,17 +116,23 @@ def kill_direct(args: argparse.Namespace) -> int:
         report = asyncio.run(
             run_direct(
                 where, keys, KillLevel[args.level], scope, by=args.by, reason=args.reason,
-                patience=Patience(args.deadline, args.quiet_time), say=say,
+                patience=Patience(args.deadline, args.quiet_time), say=tell,
             )
         )  # fmt: skip
     except (WhereError, KillError) as e:
         return _refuse(f"bad configuration: {e}")
     except SecretsError as e:
         kill = Kill(KillLevel[args.level], scope, args.by, args.reason, "direct", time.time_ns())
-        say(Block(args.state, kill).ensure() or "only blocked: nothing is canceled or closed")
+        tell(Block(args.state, kill).ensure() or "only blocked: nothing is canceled or closed")
         return _refuse(f"bad configuration: {e}")
     _tell_end(report, is_json=args.json)
     return report.exit_code
+
+
+def say(text: str, *, is_error: bool = False) -> None:
+    """Print a line; a terminal or a pipe that is gone hinders no kill."""
+    with suppress(OSError, ValueError):
+        print(text, file=sys.stderr if is_error else sys.stdout, flush=True)
 
 
 def _refuse(text: str) -> int:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from ops.direct.command import say
 from ops.notify import Notifier
 from ops.watchdog.verdict import Verdict
 from risk.state_dir import StateDir, replace_file
@@ -40,7 +40,7 @@ class Teller:
     def event(self, kind: str, text: str, **more: Any) -> None:
         """Say it on stderr and write it down, forced onto the disk."""
         ts_ns = time.time_ns()
-        print(f"watchdog: {kind}: {text}", file=sys.stderr, flush=True)  # noqa: T201 - a command
+        say(f"watchdog: {kind}: {text}", is_error=True)
         row = {"ts_ns": ts_ns, "mono_ns": time.monotonic_ns(), "kind": kind, "text": text, **more}
         try:
             with self._journal.open("a", encoding="utf-8") as file:
@@ -67,4 +67,4 @@ class Teller:
         text = f"{path} cannot be written: {error.strerror}"
         if text not in self._troubles:
             self._troubles.add(text)
-            print(f"watchdog: TROUBLE: {text}", file=sys.stderr, flush=True)  # noqa: T201 - a command
+            say(f"watchdog: TROUBLE: {text}", is_error=True)

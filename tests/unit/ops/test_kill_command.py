@@ -60,3 +60,22 @@ def test_a_symbol_as_the_venue_writes_it_is_killed_by_its_name_here(tmp_path):
     main(["kill", "HALT", "--state", str(folder.path), "--scope", "symbol:BTCUSDT"])
 
     assert str(Latch(folder.latch).read().kills[0].scope) == f"symbol:{BTC}"
+
+
+class Gone:
+    """A pipe whose other end has been closed."""
+
+    def write(self, text):
+        raise BrokenPipeError(32, "Broken pipe")
+
+    flush = write
+
+
+def test_a_terminal_that_is_gone_hinders_no_kill(tmp_path, monkeypatch):
+    folder = folder_of(tmp_path)
+    monkeypatch.setattr("sys.stdout", Gone())
+
+    assert main(["kill", "HALT", "--state", str(folder.path)]) == 70
+
+    assert json.loads(folder.kill.read_text())["level"] == "HALT"
+    assert Latch(folder.latch).read().kills[0].level is KillLevel.HALT
