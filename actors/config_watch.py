@@ -96,12 +96,12 @@ class ConfigWatch(Actor):  # type: ignore[misc]
                 await asyncio.sleep(self._confirm_sec)
                 again = self._differing(await self._ask())
                 seen = {key: value for key, value in seen.items() if again.get(key) == value}
+            if seen:
+                self._tell(seen)
         except Exception as e:  # noqa: BLE001 - no answer is no change
             self._failed(e)
             return
         self.failures, self.looks = 0, self.looks + 1
-        if seen:
-            self._tell(seen)
 
     def _differing(self, told: Settings) -> dict[str, str]:
         """Return what is set otherwise than it was accepted; a setting that is not told is, too."""

@@ -131,7 +131,13 @@ class KillSwitch(Actor):  # type: ignore[misc]
         assert self._loop is not None, "Invariant: only a running switch has work"
         task = self._loop.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        """Halt when a way to be pulled has ended by itself."""
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failed(error)
 
     async def _keep_looking(self) -> None:
         while True:
@@ -155,7 +161,7 @@ class KillSwitch(Actor):  # type: ignore[misc]
         reason = f"{kill.reason} ({kill.scope} is nothing here)"
         return aimed(kill, symbols, self._strategies) or kill._replace(scope=ACCOUNT, reason=reason)
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: BaseException) -> None:
         self.log.exception(f"The kill switch failed in {self._state_dir.path}", error)
         cause = f"KILL_SWITCH_BROKEN: observed={error!r}, limit=a switch that works"
         self._gate.judge.trip(TradingState.HALTED, cause, self.clock.timestamp_ns())
