@@ -11,7 +11,7 @@ from actors.redis_link import RedisLink, latch_key, open_redis, pull_switch, swi
 from configs.redis_link import redis_link
 from configs.secrets import SecretsError, load_redis_password
 from ops.node_files import NodeFiles
-from risk.kills import Kill, KillLevel, parse_kill
+from risk.kills import Kill, KillLevel, aimed, parse_kill
 from risk.latch import LatchView
 
 FAILURES = (RedisError, OSError, TimeoutError)
@@ -69,7 +69,8 @@ async def pulled(node: NodeFiles) -> dict[str, Kill]:
         key: parse_kill(text, default=default, source="redis", by=f"redis {key}", ts_ns=0)
         for key, text in zip(keys, texts, strict=True)
     }
-    return {key: kill for key, kill in kills.items() if kill is not None}
+    symbols = node.node.get("symbols") or ()
+    return {k: aimed(kill, symbols, ()) or kill for k, kill in kills.items() if kill is not None}
 
 
 async def withdraw(

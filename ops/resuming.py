@@ -11,7 +11,7 @@ from configs.secrets import SecretsError
 from ops import redis_pull
 from ops.node_files import NodeFiles, read_kills, read_table
 from risk.journal import JournalError, verify
-from risk.kills import Kill, KillLevel, Scope, parse_kill
+from risk.kills import Kill, KillLevel, Scope, aimed, parse_kill
 from risk.latch import Latch, LatchError, LatchView
 from risk.trading_state import TradingState
 
@@ -87,9 +87,11 @@ def _file_kill(node: NodeFiles) -> Kill | None:
         return None
     except OSError as e:
         text = f"cannot be read: {e.strerror}"
-    return parse_kill(
+    kill = parse_kill(
         text.strip() or "1", default=KillLevel.HALT, source="file", by="file KILL", ts_ns=0
     )
+    symbols, strategies = node.node.get("symbols") or (), node.node.get("strategies") or {}
+    return kill and (aimed(kill, symbols, strategies) or kill)
 
 
 def open_causes(node: NodeFiles, view: LatchView, *, takes_losses: bool) -> Iterator[str]:

@@ -228,3 +228,12 @@ def test_what_is_pulled_while_a_person_reads_is_not_taken_back(tmp_path, capsys,
     assert "meanwhile" in capsys.readouterr().err
     assert latch(folder).state is TradingState.HALTED
     assert folder.kill.exists() is (way == "file")
+
+
+def test_a_file_that_names_the_symbol_as_the_venue_does_is_taken_back_with_it(tmp_path):
+    folder = folder_of(tmp_path, ON_BTC)
+    folder.kill.write_text('{"level": "HALT", "scope": "symbol:BTCUSDT"}')
+
+    assert resume(folder, "--scope", f"symbol:{BTC}") == 0
+
+    assert not folder.kill.exists()
