@@ -7,11 +7,11 @@ import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from actors.live_recorder import LiveRecorder, attach_recorder
 from actors.status import StatusActor, attach_status
@@ -264,7 +264,7 @@ class Session:
         await _end_tasks()
         result = write_live_report(self._recorder)
         self._kernel.dispose()
-        self._console.print(summary(self._run_dir))
+        self._show(summary(self._run_dir))
         return self._verdict(state, left, is_breached=bool(result["check"]["breaches"]))
 
     def _verdict(self, state: StateMachine, left: list[str], *, is_breached: bool) -> int:
@@ -280,8 +280,13 @@ class Session:
         return OK
 
     def _end(self, code: int, text: str) -> int:
-        self._console.print(text)
+        self._show(text)
         return code
+
+    def _show(self, what: RenderableType) -> None:
+        """Print; a terminal that is gone (rich answers with SystemExit) changes no exit code."""
+        with suppress(OSError, SystemExit):
+            self._console.print(what)
 
     def _obey_signals(self) -> None:
         """Stop in order at the first signal, at once at the second; some pull the kill switch."""
