@@ -22,7 +22,7 @@ define find_uv
 	fi
 endef
 
-.PHONY: help setup backtest compare paper rehearse preflight parity drills test check lint types property attacks mutants bench chaos soak limits catalog demo clean lock
+.PHONY: help recovery setup backtest compare paper rehearse preflight parity drills test check lint types property attacks mutants bench chaos soak limits catalog demo clean lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -88,6 +88,9 @@ chaos: setup ## ten rehearsals with all faults mixed, each ten minutes of a fast
 
 soak: setup ## one such rehearsal of SOAK_MINUTES
 	@$(PY) -W ignore -m benchmarks.chaos --seeds 1 --first-seed 5 --minutes $(SOAK_MINUTES) --rate $(RATE) --folder runs/soak --out runs/soak.json
+
+recovery: setup ## kill a node 200 times at its worst moments, and judge what comes back (half an hour)
+	@nice -n 10 $(PY) -W ignore -m benchmarks.recovery --out runs/recovery.json
 
 limits: setup ## print each limit of PROFILE, where it is enforced and what it means
 	@$(PY) -m configs --profile $(PROFILE)

@@ -150,10 +150,10 @@ def result_of(scene: Scene, judged: dict[str, Any]) -> dict[str, Any]:
 
 def show(result: dict[str, Any]) -> None:
     """Print the table."""
-    print(f"\n{'seconds':<34} {'count':>6} {'p50':>8} {'p99':>8} {'worst':>8}")
+    print(f"\n{'seconds':<38} {'count':>6} {'p50':>8} {'p99':>8} {'worst':>8}")
     rows = (
         ("recovery, from the process's start", "recovery_sec"),
-        ("of it, from the end of imports", "up_after_record_sec"),
+        ("of it, from the end of the pre-flight", "up_after_record_sec"),
         ("bare by the venue, node up", "bare_while_up_sec"),
         ("bare by the venue, no node", "bare_while_dead_sec"),
     )
@@ -162,7 +162,7 @@ def show(result: dict[str, Any]) -> None:
         cells = (
             f"{row[name]:8.3f}" if name in row else f"{'-':>8}" for name in ("p50", "p99", "worst")
         )
-        print(f"{label:<34} {row['count']:>6} {' '.join(cells)}")
+        print(f"{label:<38} {row['count']:>6} {' '.join(cells)}")
     print("killed in: " + ", ".join(f"{k} {v}" for k, v in result["killed_in"].items()))
     for row in result["wrong"]:
         print(f"WRONG in life {row['life']} after {row['after']}: {row['text']}")
@@ -174,6 +174,8 @@ def show(result: dict[str, Any]) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Run, print, write, and return the exit code."""
     args = _parse(argv)
+    if args.out:
+        args.out.parent.mkdir(parents=True, exist_ok=True)  # now, not half an hour later
     folder = args.folder or Path(tempfile.mkdtemp(prefix="recovery-"))
     scene = Scene(folder / f"seed-{args.seed}", args.seed)
     print(f"{args.cycles} cycles, seed {args.seed}, in {scene.folder}", flush=True)
