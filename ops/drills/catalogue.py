@@ -29,7 +29,7 @@ _ALL = (
           pages.flash_crash),
     Drill("venue-outage", "every connection breaks: the runbook, line by line",
           pages.venue_outage),
-    Drill("lost-redis", "Redis dies: new risk waits, what was killed stays killed",
+    Drill("lost-redis", "Redis dies: new risk waits, what was killed stays so, also over a restart",
           kills.lost_redis, redis="needed"),
 )  # fmt: skip
 DRILLS: Mapping[str, Drill] = MappingProxyType({drill.name: drill for drill in _ALL})
