@@ -16,8 +16,11 @@ from adapters.http import GuardedBinanceHttpClient
 from adapters.key_watch import KEY_REFUSED
 from adapters.settings import Credentials, VenueSettings
 from ops.errors import RefusedError, TemporaryError
+from risk.decision import DenyReason
 
 LOCKED_OUT = frozenset({418, 429})
+OWN_REFUSAL = DenyReason.VENUE_RATE_LIMITED.code
+"""How our client says that it has not asked, to leave the reserve to exits."""
 SERVER_ERROR = 500
 
 TIME = "/fapi/v1/time"
@@ -146,6 +149,8 @@ class _Asker:
     def _judge(self, path: str, error: BinanceError) -> UnansweredError:
         message = error.message if isinstance(error.message, dict) else {}
         code, text = message.get("code"), message.get("msg", error.message)
+        if error.status in LOCKED_OUT and str(text).startswith(OWN_REFUSAL):
+            raise TemporaryError(f"the minute's part of the venue's limits is used up: {text}")
         if error.status in LOCKED_OUT:
             after = {k.lower(): v for k, v in (error.headers or {}).items()}.get("retry-after")
             wait = f", again after {after} s" if after else ""
