@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from configs.secrets import SecretsError
 from ops import redis_pull
 from ops.node_files import NodeFiles, read_kills, read_table
+from risk.breakers import LOSSES_OF_BEFORE
 from risk.journal import JournalError, verify
 from risk.kills import Kill, KillLevel, Scope, aimed, parse_kill
 from risk.latch import Latch, LatchError, LatchView
@@ -17,8 +18,6 @@ from risk.trading_state import TradingState
 
 STATUS_NS_MAX = 5_000_000_000
 """Oldest status by which a running node is judged."""
-LOSSES_OF_BEFORE = ("DAILY_LOSS", "DRAWDOWN")
-"""Losses that a resume measures anew: they are open until a person takes them as given."""
 UNREADABLE = LatchView(TradingState.HALTED, ("LATCH_UNREADABLE",))
 """What a latch counts as that is none."""
 NOT_JUDGED = (
@@ -112,6 +111,7 @@ def open_causes(node: NodeFiles, view: LatchView, *, takes_losses: bool) -> Iter
         told = [str(cause) for cause in status.get("open_causes", ())]
         yield from (c for c in told if not (takes_losses and c.startswith(LOSSES_OF_BEFORE)))
         return
+    yield from (c for c in view.causes if c.startswith(LOSSES_OF_BEFORE) and not takes_losses)
     try:
         verify(node.folder.journal)
         node.folder.journal.open("ab").close()

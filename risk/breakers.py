@@ -12,6 +12,8 @@ from risk.windows import PriceWindow
 
 NS_PER_SEC = 1_000_000_000
 NS_PER_DAY = 86_400 * NS_PER_SEC
+LOSSES_OF_BEFORE = ("DAILY_LOSS", "DRAWDOWN")
+"""Losses that a resume measures anew: they are open until a person takes them as given."""
 ALARM = "alarm"
 """The key of a reading that only raises an alarm."""
 

@@ -22,7 +22,7 @@ class Figures(NamedTuple):
     pnl, equity : Decimal
         What they were when this was written, USDT.
     is_tripped : bool
-        Whether trading was not ACTIVE.
+        Whether a loss of the day or from the peak had tripped trading.
     entries : dict[EntryKey, tuple[int, ...]]
         When entries were approved, Unix nanoseconds.
 

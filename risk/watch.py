@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from risk.book import AccountBook, is_looser
-from risk.breakers import ALARM, Breaker, LossBreakers, Reading, ShockBreaker
+from risk.breakers import ALARM, LOSSES_OF_BEFORE, Breaker, LossBreakers, Reading, ShockBreaker
 from risk.decision import Denial
 from risk.events import Reaction, VenueEvent, VenueEventKind
 from risk.figures import Figures
@@ -269,7 +269,10 @@ class Watch:
 
     def resume(self, *, by: str, reason: str, now_ns: int, scope: Scope | None = None) -> None:
         """
-        Loosen to ACTIVE on a person's word; losses are measured anew from here.
+        Loosen to ACTIVE on a person's word.
+
+        If a loss of the day or from the peak was among the causes, it is taken as given, and both are
+        measured anew from here; a resume from something else gives no new allowance.
 
         With a *scope* that names a symbol or a strategy, only that one's kill is taken back.
 
@@ -279,21 +282,24 @@ class Watch:
             If *by* or *reason* is empty, or nothing is tripped.
 
         """
+        is_for_a_loss = self._is_tripped_by_a_loss()
         transition = self.state.resume(by=by, reason=reason, ts_ns=now_ns, scope=scope)
         pnl = self.account.pnl()
-        if pnl is not None and transition.previous is not transition.state:
+        if pnl is not None and is_for_a_loss and not self.state.causes:
             self._losses.rebase(pnl)
         if self._storms is not None:
             self._storms.clear()
         self.on_transition(transition)
+
+    def _is_tripped_by_a_loss(self) -> bool:
+        return any(cause.split(":", 1)[0] in LOSSES_OF_BEFORE for cause in self.state.causes)
 
     def figures(self) -> Figures | None:
         """Return what must outlive this run; None while it is not known."""
         marks, pnl, equity = self._losses.marks, self.account.pnl(), self.account.equity()
         if not self.is_measuring or marks is None or pnl is None or equity is None:
             return None
-        is_tripped = self.state.state is not TradingState.ACTIVE
-        return Figures(marks, pnl, equity, is_tripped, {})
+        return Figures(marks, pnl, equity, self._is_tripped_by_a_loss(), {})
 
     def measure_from(self, figures: Figures | None, *, is_same_account: bool) -> bool:
         """

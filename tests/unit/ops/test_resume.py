@@ -237,3 +237,12 @@ def test_a_file_that_names_the_symbol_as_the_venue_does_is_taken_back_with_it(tm
     assert resume(folder, "--scope", f"symbol:{BTC}") == 0
 
     assert not folder.kill.exists()
+
+
+def test_without_a_node_a_loss_that_has_tripped_must_be_taken_by_name(tmp_path, capsys):
+    folder = folder_of(tmp_path, cause="DAILY_LOSS: observed=0.04, limit=0.03")
+
+    assert resume(folder) == 70
+    assert "DAILY_LOSS: observed=0.04, limit=0.03" in capsys.readouterr().err
+
+    assert resume(folder, "--take-losses") == 0

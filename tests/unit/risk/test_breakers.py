@@ -221,6 +221,18 @@ def test_a_person_who_resumes_takes_the_loss_as_given() -> None:
     assert causes(judge) == ["DAILY_LOSS", "DRAWDOWN"]
 
 
+def test_a_resume_from_a_kill_gives_no_new_allowance_for_losses() -> None:
+    judge = hold(balance=100, daily_loss_ratio_max=D("0.10"), drawdown_ratio_max=D("0.10"))
+    tell_price(judge, 91)
+    assert judge.state.state is TradingState.ACTIVE
+
+    judge.trip(TradingState.HALTED, "KILLED_HALT: observed=ann, limit=no pull", T0)
+    judge.resume(by="ann", reason="only a drill", now_ns=T0)
+    tell_price(judge, 89)
+
+    assert causes(judge) == ["DAILY_LOSS", "DRAWDOWN"]
+
+
 def test_a_loss_that_goes_on_trips_once() -> None:
     judge = hold(balance=100, daily_loss_ratio_max=D("0.10"))
     told: list[Transition] = []

@@ -115,6 +115,18 @@ def test_a_loss_that_a_person_resumed_from_while_the_node_was_down_is_forgotten(
     assert again.account.pnl() == 0
 
 
+def test_a_loss_within_its_limit_outlives_a_kill_that_was_resumed_while_the_node_was_down() -> None:
+    judge = started(None, balance=1_000)
+    lost(judge, 40)
+    judge.trip(TradingState.HALTED, "KILLED_HALT: observed=ann, limit=no pull", T0)
+    figures = judge.figures()
+
+    again = started(figures, balance=960)
+    lost(again, 11, T0 + SECOND)
+
+    assert [cause.split(":")[0] for cause in again.state.causes] == ["DAILY_LOSS"]
+
+
 def test_fills_of_before_are_no_loss_of_today() -> None:
     judge = make_judge(balance=1_000)
     judge.is_measuring = False

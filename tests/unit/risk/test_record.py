@@ -57,7 +57,7 @@ def test_a_breaker_that_trips_right_after_a_resume_stays_tripped(
 ) -> None:
     judge, record = node
     judge.trip(TradingState.REDUCING, "DAILY_LOSS: observed=0.04, limit=0.03", T0)
-    resume(record)
+    resume(record, "--take-losses")
 
     judge.trip(TradingState.REDUCING, SHOCK, T0)
     record.sync(judge, T0)
