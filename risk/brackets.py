@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import Clock, Logger, MessageBus
-from nautilus_trader.model.enums import OrderStatus
+from nautilus_trader.model.enums import OrderStatus, OrderType
 from nautilus_trader.model.events import (
     OrderCanceled,
     OrderCancelRejected,
@@ -40,10 +40,13 @@ ANSWER_SEC_MAX = 1
 """So long the venue may leave it open whether it took a stop, until a second one is placed beside it;
 the wait for each further answer is twice that for the one before."""
 NS_PER_SEC = 1_000_000_000
+SILENCE_SEC_MAX = 1
+"""A market entry of which nothing is heard for so long may have filled: its stop goes out unasked."""
 
 REFUSALS = (OrderRejected, OrderDenied, OrderModifyRejected, OrderCancelRejected)
 TAKEN_AWAY = (OrderCanceled, OrderExpired)
 RESTING = (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
+SILENT = (OrderStatus.SUBMITTED, OrderStatus.ACCEPTED)
 
 
 class Brackets:
@@ -178,6 +181,7 @@ class Brackets:
             return  # Told by what is being sent right now; its answer comes later.
         holding.is_tended = True
         try:
+            self._protect_silent(holding)
             position_qty = self._position_qty(holding)
             if position_qty:
                 self._tend_open(holding, position_qty)
@@ -203,6 +207,26 @@ class Brackets:
             instrument_id=holding.instrument_id, strategy_id=holding.strategy_id
         )
         return sum((p.signed_decimal_qty() for p in positions), ZERO)
+
+    def _protect_silent(self, holding: Holding) -> None:
+        """
+        Send the stops of market entries that were sent and of which nobody knows what became.
+
+        The stream may be away, and questions forbidden for the rest of a minute (429). The stop can
+        only reduce; where nothing has filled it goes with its entry.
+
+        """
+        now_ns = self._clock.timestamp_ns()
+        for bracket in holding.brackets:
+            entry = bracket.entry
+            if entry is None or entry.status not in SILENT or bracket.filled_qty:
+                continue
+            waited_ns = now_ns - entry.last_event.ts_init
+            if entry.order_type != OrderType.MARKET or waited_ns < SILENCE_SEC_MAX * NS_PER_SEC:
+                continue
+            for stop in bracket.stops:
+                if stop.client_order_id in bracket.held:
+                    self._release(bracket, stop, entry.quantity.as_decimal())
 
     # -- no position -------------------------------------------------------------------------------
 

@@ -13,7 +13,9 @@ from nautilus_trader.model.orders import Order
 
 from risk.gate import ENDPOINT
 from tests.attacks.scene import BUY
-from tests.bracket_rig import TRADER, Rig
+from tests.bracket_rig import SECOND_NS, TRADER, Rig
+
+FULL = Decimal("0.100")
 
 
 @pytest.fixture
@@ -105,6 +107,61 @@ def test_a_held_order_is_not_asked_for_at_the_venue(rig: Rig) -> None:
     rig.bus.send(ENDPOINT, QueryOrder(**head(stop), **name(stop)))
 
     assert not rig.client.asked
+
+
+def pass_time(rig: Rig, ns: int) -> None:
+    rig.clock.set_time(rig.clock.timestamp_ns() + ns)
+    rig.gate.brackets.on_tick()
+
+
+def test_the_stop_of_an_entry_of_which_nothing_is_heard_for_a_second_goes_out(rig: Rig) -> None:
+    rig.fill(rig.entries[0], FULL)  # and nobody tells
+    pass_time(rig, SECOND_NS - 1)
+    assert not rig.client.asked
+
+    pass_time(rig, 1)
+    rig.serve()
+
+    assert [stop.leaves for stop in rig.stops] == [FULL]
+    assert rig.targets == []
+
+
+def test_such_a_stop_covers_what_is_told_late(rig: Rig) -> None:
+    rig.fill(rig.entries[0], FULL)
+    pass_time(rig, SECOND_NS)
+    rig.settle()
+
+    assert [stop.leaves for stop in rig.stops] == [FULL]
+    assert [target.leaves for target in rig.targets] == [FULL]
+
+
+def test_such_a_stop_goes_with_an_entry_that_never_filled(rig: Rig) -> None:
+    pass_time(rig, SECOND_NS)
+    rig.end(rig.entries[0])
+    rig.settle()
+
+    assert rig.unclosed() == []
+    assert rig.strategy.is_idle
+
+
+def test_one_that_was_refused_then_is_placed_anew_when_the_fill_is_told(rig: Rig) -> None:
+    pass_time(rig, SECOND_NS)
+    rig.answer_all()  # the venue takes no stop for no position
+    assert rig.stops == []
+
+    rig.fill(rig.entries[0], FULL)
+    rig.answer_all()
+
+    assert [stop.leaves for stop in rig.stops] == [FULL]
+
+
+def test_an_entry_of_which_something_was_heard_gets_a_stop_for_that_alone(rig: Rig) -> None:
+    rig.fill(rig.entries[0], Decimal("0.040"))
+    rig.answer_all()
+    pass_time(rig, SECOND_NS)
+    rig.answer_all()
+
+    assert [stop.leaves for stop in rig.stops] == [Decimal("0.040")]
 
 
 def test_children_end_with_an_entry_that_never_filled(rig: Rig) -> None:

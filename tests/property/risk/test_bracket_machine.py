@@ -102,8 +102,10 @@ class Interleaved(RuleBasedStateMachine):
 
     @rule()
     def tick(self) -> None:
-        # Beside a stop that is unanswered for a second another is placed, and both may come to rest.
-        self.was_doubted |= bool(self.rig.client.asked or self.rig.said or self.rig.lost)
+        # Beside a stop that is unanswered for a second another is placed, and both may come to rest;
+        # that of an entry of which nothing is heard goes out for all of it.
+        rig = self.rig
+        self.was_doubted |= bool(rig.client.asked or rig.said or rig.lost or rig.entries)
         self.rig.tick()
 
     @precondition(lambda self: self.rig.strategy.is_idle)
