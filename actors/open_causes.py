@@ -30,11 +30,7 @@ def open_causes(
     for reading in readings or ():
         if reading.is_tripped:
             yield reading.text
-    for breaker in judge.breakers(now_ns):
-        is_beyond = breaker.observed is not None and breaker.observed > breaker.limit
-        if breaker.key == SHOCK and is_beyond:
-            observed, limit = plain(breaker.observed), plain(breaker.limit)
-            yield f"PRICE_SHOCK: observed={observed}, limit={limit}"
+    yield from _shock(judge, now_ns)
     hold = judge.holds.denial(now_ns)
     if hold is not None:
         yield hold.text
@@ -48,3 +44,10 @@ def open_causes(
         if kill.level == "FLATTEN" and kill.flat_ns is None:
             left = "; ".join(kill.left) or "not verified at the venue"
             yield f"FLATTEN_UNFINISHED: observed={left}, limit=flat and no orders in {kill.scope}"
+
+
+def _shock(judge: Judge, now_ns: int) -> Iterator[str]:
+    for breaker in judge.breakers(now_ns):
+        observed, limit = breaker.observed, breaker.limit
+        if breaker.key == SHOCK and observed is not None and observed > limit:
+            yield f"PRICE_SHOCK: observed={plain(observed)}, limit={plain(limit)}"
