@@ -48,7 +48,12 @@ def test_a_watchdog_is_fed_at_half_of_its_time_and_no_sooner(tmp_path):
 
 @pytest.mark.parametrize(
     "environ",
-    [{}, {"WATCHDOG_USEC": "0"}, {"WATCHDOG_USEC": "x"}, {"WATCHDOG_USEC": "1", "WATCHDOG_PID": "1"}],
+    [
+        {},
+        {"WATCHDOG_USEC": "0"},
+        {"WATCHDOG_USEC": "x"},
+        {"WATCHDOG_USEC": "1", "WATCHDOG_PID": "1"},
+    ],
 )
 def test_nobody_is_fed_who_does_not_wait_for_us(environ):
     notifier = Notifier(environ)
