@@ -13,6 +13,8 @@ from risk.journal import read
 
 BPS = Decimal(10_000)
 NS_PER_MS = 1_000_000
+CROSSING_NS_MAX = 1_000 * NS_PER_MS
+"""So far apart a stop's fill and the exit that it makes pointless may be told."""
 REQUESTS = frozenset({"SubmitOrder", "SubmitOrderList"})
 """The commands by which strategies ask for orders; what the gate does about them is not theirs."""
 
@@ -51,6 +53,9 @@ class Fill(NamedTuple):
     ts_ns: int
     quantity: Decimal
     avg_px: Decimal
+    strategy_id: str = ""
+    instrument_id: str = ""
+    side: str = ""
 
 
 class Difference(NamedTuple):
@@ -87,6 +92,8 @@ class Parity(NamedTuple):
     counts: dict[str, dict[str, int]]
     differences: list[Difference]
     fills: list[FillGap]
+    crossed: dict[str, int]
+    """How many exits of each run crossed with a stop that had just closed the position."""
 
     @property
     def is_equal(self) -> bool:
@@ -115,6 +122,7 @@ def compare(journals: Mapping[str, Path]) -> Parity:
         raise ValueError(f"journals: were {len(journals)}, must be at least 2")
     asked = {name: asked_in(path) for name, path in journals.items()}
     fills = {name: fills_in(path) for name, path in journals.items()}
+    crossed = {name: _take_crossed(asked[name], fills[name]) for name in journals}
     reference, *others = asked
     strategies = sorted({key for run in asked.values() for key in run})
     differences = [
@@ -130,7 +138,7 @@ def compare(journals: Mapping[str, Path]) -> Parity:
         _fill_gap(name, asked[reference], fills[reference], asked[name], fills[name])
         for name in others
     ]
-    return Parity(tuple(asked), counts, differences, gaps)
+    return Parity(tuple(asked), counts, differences, gaps, crossed)
 
 
 def asked_in(journal: Path) -> dict[str, list[Asked]]:
@@ -158,8 +166,37 @@ def fills_in(journal: Path) -> dict[str, Fill]:
         before = fills.get(row["client_order_id"], Fill(0, Decimal(0), Decimal(0)))
         total = before.quantity + qty
         avg_px = (before.quantity * before.avg_px + qty * px) / total
-        fills[row["client_order_id"]] = Fill(record["ts"], total, avg_px)
+        whose = row["strategy_id"], row["instrument_id"], row["side"]
+        fills[row["client_order_id"]] = Fill(record["ts"], total, avg_px, *whose)
     return fills
+
+
+def _take_crossed(asked: dict[str, list[Asked]], fills: dict[str, Fill]) -> int:
+    """
+    Take out the exits that came to nothing because the stop had just filled; return how many.
+
+    At a venue the word of a fill and the bar that makes a strategy exit come over two connections,
+    in no order: the venue then refuses the exit, and nothing comes of it.
+
+    """
+    count = 0
+    for strategy_id, requests in asked.items():
+        kept = [a for a in requests if not _is_crossed(strategy_id, a, fills)]
+        count += len(requests) - len(kept)
+        requests[:] = kept
+    return count
+
+
+def _is_crossed(strategy_id: str, asked: Asked, fills: dict[str, Fill]) -> bool:
+    intent = asked.intent
+    if not intent.is_reduce_only or intent.order_type != "MARKET":
+        return False
+    whose = strategy_id, intent.instrument_id, intent.side
+    return asked.client_order_id not in fills and any(
+        (fill.strategy_id, fill.instrument_id, fill.side) == whose
+        and abs(fill.ts_ns - asked.ts_ns) <= CROSSING_NS_MAX
+        for fill in fills.values()
+    )
 
 
 def _intent(rows: list[dict[str, Any]]) -> Intent:
@@ -232,6 +269,11 @@ def show(parity: Parity) -> str:
             f"  {difference.run}: {_show_intent(difference.observed)}",
         ]
     lines += [_show_gap(gap, parity.runs[0]) for gap in parity.fills]
+    lines += [
+        f"exits of {name} that crossed with their stop, and are left out: {count}"
+        for name, count in parity.crossed.items()
+        if count
+    ]
     verdict = "the same" if parity.is_equal else "NOT the same"
     return "\n".join([*lines, f"side, type, quantity, prices and stops of all requests: {verdict}"])
 

@@ -31,8 +31,11 @@ def asked(*orders, kind="approved", ts=1_000 * MS, command="SubmitOrderList"):
     return (kind, ts, {"command": command, "orders": list(orders)})
 
 
-def fill(order_id, px, ts, quantity="0.100"):
-    row = {"client_order_id": order_id, "quantity": quantity, "price": px}
+def fill(order_id, px, ts, quantity="0.100", side="BUY"):
+    row = {
+        "client_order_id": order_id, "quantity": quantity, "price": px,
+        "strategy_id": "S-000", "instrument_id": "BTCUSDT-PERP.BINANCE", "side": side,
+    }  # fmt: skip
     return ("fill", ts, row)
 
 
@@ -45,6 +48,53 @@ def test_the_same_request_at_another_time_under_another_id_is_equal(tmp_path):
 
     assert parity.is_equal
     assert parity.counts == {"S-000": {"backtest": 1, "paper": 1}}
+
+
+EXIT = {
+    "client_order_id": "X1", "strategy_id": "S-000", "instrument_id": "BTCUSDT-PERP.BINANCE",
+    "side": "SELL", "quantity": "0.100", "order_type": "MARKET", "reduce_only": True,
+}  # fmt: skip
+
+
+def with_exit(path, *records):
+    return journal(path, asked(ENTRY, STOP), *records)
+
+
+def exits_at(ts):
+    return asked(EXIT, ts=ts, command="SubmitOrder")
+
+
+def test_an_exit_that_crossed_with_its_stop_is_told_and_left_out(tmp_path):
+    stopped = fill("E2", "49000", 5_000 * MS, side="SELL")
+    one = with_exit(tmp_path / "one", stopped)
+    two = with_exit(tmp_path / "two", stopped, exits_at(6_000 * MS))
+
+    parity = compare({"backtest": one, "rehearsal": two})
+
+    assert parity.is_equal
+    assert parity.crossed == {"backtest": 0, "rehearsal": 1}
+    assert "exits of rehearsal that crossed with their stop, and are left out: 1" in show(parity)
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [fill("E2", "49000", 5_000 * MS, side="SELL"), exits_at(6_000 * MS + 1)],
+        [fill("E9", "49000", 5_000 * MS, side="BUY"), exits_at(5_000 * MS)],
+        [fill("E2", "49000", 5_000 * MS, side="SELL"), exits_at(5_000 * MS),
+         fill("X1", "49000", 5_001 * MS, side="SELL")],
+        [exits_at(5_000 * MS)],
+    ],
+    ids=["later", "other side", "filled itself", "no stop filled"],
+)  # fmt: skip
+def test_any_other_exit_counts(tmp_path, records):
+    one = with_exit(tmp_path / "one")
+    two = with_exit(tmp_path / "two", *records)
+
+    parity = compare({"backtest": one, "rehearsal": two})
+
+    assert not parity.is_equal
+    assert parity.crossed == {"backtest": 0, "rehearsal": 0}
 
 
 @pytest.mark.parametrize(
