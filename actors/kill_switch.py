@@ -275,6 +275,8 @@ class KillSwitch(Actor):  # type: ignore[misc]
         try:
             look = await self._look()
             left = flattening.sweep.shown(look, stops_too=is_last)
+            if flattening.sweep.shown(look, stops_too=False):
+                flattening.is_flat = False  # what has opened since needs its stop
             left += flattening.sweep.work(self.clock.timestamp_ns())  # what came while it was asked
         except Exception as e:  # noqa: BLE001 - not knowing is not being flat
             left = [f"the venue does not answer: {e!r}"]

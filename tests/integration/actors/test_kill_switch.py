@@ -10,6 +10,7 @@ from nautilus_trader.model.enums import OrderSide
 from nautilus_trader.model.objects import Quantity
 from nautilus_trader.model.orders import Order
 
+from adapters.facts import PositionFact
 from risk.kills import ACCOUNT, KillLevel, Scope
 from risk.trading_state import TradingState
 from tests.hop_kit import BTC
@@ -417,6 +418,30 @@ def test_what_comes_after_it_was_flat_is_closed_too(tmp_path):
 
         await node.until(lambda: len(node.alarms("KILL_DONE")) == 2, "the second end")
         assert (node.position(), node.working()) == (0, set())
+
+    play(scene, tmp_path)
+
+
+def test_what_the_last_look_shows_keeps_its_stop_until_it_is_closed(tmp_path):
+    """It may be known at the venue alone, as yet."""
+
+    async def scene(node):
+        ask, seen = node.switch._look, []
+
+        async def look():
+            found = await ask()
+            state = node.switch._flattenings[ACCOUNT]
+            seen.append(state.is_flat)
+            if len(seen) == 2:  # the last one, had nothing come
+                stranger = PositionFact("ETHUSDT", Decimal("0.5"), Decimal(3_400))
+                return found._replace(positions=(stranger,))
+            return found
+
+        node.switch._look = look
+        pull(node, KillLevel.FLATTEN)
+
+        await until_done(node)
+        assert seen == [False, True, False, True]
 
     play(scene, tmp_path)
 
