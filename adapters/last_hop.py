@@ -27,9 +27,10 @@ FREE = frozenset(
 BY_SYMBOL = frozenset({"/fapi/v1/openAlgoOrders", "/fapi/v1/openOrders"})
 CARES = BY_SYMBOL | {
     ORDER_PATH, ALGO_PATH, "/fapi/v1/userTrades", "/fapi/v3/positionRisk", "/fapi/v3/account",
+    "/fapi/v1/time",
 }  # fmt: skip
-"""What is asked about positions and their stops; of BY_SYMBOL for one symbol, which weighs little, or
-for all of them while the account is HALTED."""
+"""What is asked about positions and their stops, and the time that exits are stamped with; of BY_SYMBOL
+for one symbol, which weighs little, or for all of them while the account is HALTED."""
 ID_KEYS = {ORDER_PATH: "newClientOrderId", ALGO_PATH: "clientAlgoId"}
 TYPES = {
     OrderType.MARKET: (ORDER_PATH, "MARKET"),

@@ -349,6 +349,7 @@ def test_reading_is_free_along_a_plain_path_only():
     assert rig.judge("GET", "/fapi/v1/order", {}) is Errand.CARE
     assert rig.judge("GET", "/fapi/v1/openAlgoOrders", {"symbol": "BTCUSDT"}) is Errand.CARE
     assert rig.judge("GET", "/fapi/v1/openAlgoOrders", {}) is Errand.QUERY
+    assert rig.judge("GET", "/fapi/v1/time", {}) is Errand.CARE
     assert rig.judge("GET", "/fapi/v1/depth", {"symbol": "BTCUSDT"}) is Errand.QUERY
     for path in ("fapi/v1/order", "@host/x", "/x?y=1", "/x#y", "/%2e", "/\\host"):
         rig.refuses("GET", path, {})
