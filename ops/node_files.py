@@ -60,15 +60,19 @@ class NodeFiles(NamedTuple):
     @property
     def is_process_there(self) -> bool:
         """Return whether the node's process exists, and does not say that it has ended."""
-        has_ended = self.heartbeat.get("is_ended") and self.heartbeat.get("pid") == self.pid
-        return self.pid is not None and is_running(self.pid) and not has_ended
+        return self.pid is not None and is_running(self.pid) and not self.has_ended
+
+    @property
+    def has_ended(self) -> bool:
+        """Return whether its last heartbeat says that it has ended in order."""
+        return bool(self.heartbeat.get("is_ended")) and self.heartbeat.get("pid") == self.pid
 
     @property
     def trouble(self) -> str | None:
         """Return why no node lives here, as far as can be seen; None when one does."""
         if not self.node:
             return "no node has run here"
-        if self.heartbeat.get("is_ended") and self.heartbeat.get("pid") == self.pid:
+        if self.has_ended:
             return f"the node (pid {self.pid}) has ended in order"
         if self.pid is None or not is_running(self.pid):
             return f"the node (pid {self.pid}) is dead"

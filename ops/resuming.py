@@ -43,9 +43,9 @@ class Tripped(NamedTuple):
         kills = (*self.view.kills, *self.redis.values(), *([self.file] if self.file else []))
         return {kill.scope for kill in kills}
 
-    def resumed(self, scope: Scope | None) -> LatchView:
-        """Return the latch as it is once *scope* (None: everything) is taken back, without who."""
-        if scope is None or not scope.name:
+    def resumed(self, scope: Scope) -> LatchView:
+        """Return the latch as it is once *scope* (the account: everything) is taken back, without who."""
+        if not scope.name:
             names = tuple(dict.fromkeys(("account", *map(str, sorted(self.scopes())))))
             return LatchView(TradingState.ACTIVE, resumed=names, was=self.view.state.name)
         return self.view._replace(
@@ -126,11 +126,11 @@ def open_causes(node: NodeFiles, view: LatchView, *, takes_losses: bool) -> Iter
             )
 
 
-def allowed(profile: dict[str, Any], scope: Scope | None, strategies: dict[str, str]) -> list[str]:
+def allowed(profile: dict[str, Any], scope: Scope, strategies: dict[str, str]) -> list[str]:
     """Return what may be traded again, a line a symbol, with its caps from the profile."""
     limits = profile.get("limits") or {}
     only = None
-    if scope is not None and scope.name:
+    if scope.name:
         only = scope.name if scope.kind == "symbol" else strategies.get(scope.name)
     lines = [
         f"{key}: {'/'.join(caps['sides'])}, an order to {_plain(caps['order_notional_usdt_max'])} "

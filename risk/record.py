@@ -124,8 +124,9 @@ class Record:
     def _open_latch(self, judge: Judge, now_ns: int, *, is_first_start: bool) -> None:
         """Obey the latch; one that was there once and is gone may have been a halt."""
         if self.latch.exists():
-            self._read_latch(judge, now_ns)
-            self._note_resumed(judge, now_ns)
+            view = self._read_latch(judge, now_ns)
+            if view is not None and view.resumed:
+                self._note_resumed(judge, view, now_ns)
         elif is_first_start:
             self._write_latch(judge, by="install_guard", reason="first start", ts_ns=now_ns)
         else:
@@ -161,38 +162,36 @@ class Record:
             by, reason = self._unwritten
             self._write_latch(judge, by=by, reason=reason, ts_ns=now_ns)
 
-    def _note_resumed(self, judge: Judge, now_ns: int) -> None:
+    def _note_resumed(self, judge: Judge, view: LatchView, now_ns: int) -> None:
         """Write down what a person has resumed while no node ran; once."""
-        try:
-            view = self.latch.read()
-        except LatchError:
-            return
-        if view.resumed:
-            cause = f"RESUMED {', '.join(view.resumed)}: {view.reason}"
-            data = {
-                "previous": view.was or view.state.name, "state": judge.state.state.name,
-                "cause": cause, "by": view.by,
-            }  # fmt: skip
-            self._write(judge, "state", now_ns, data)
-            self._write_latch(judge, by=view.by, reason=cause, ts_ns=now_ns)
+        cause = f"RESUMED {', '.join(view.resumed)}: {view.reason}"
+        data = {
+            "previous": view.was or view.state.name, "state": judge.state.state.name,
+            "cause": cause, "by": view.by,
+        }  # fmt: skip
+        self._write(judge, "state", now_ns, data)
+        self._write_latch(judge, by=view.by, reason=cause, ts_ns=now_ns)
 
-    def _read_latch(self, judge: Judge, now_ns: int, *, may_resume: bool = True) -> None:
+    def _read_latch(
+        self, judge: Judge, now_ns: int, *, may_resume: bool = True
+    ) -> LatchView | None:
+        """Do what the latch says and return it; None for one that is none, which halts."""
         try:
             view = self.latch.read()
         except LatchError as e:
             judge.trip(
                 TradingState.HALTED, f"LATCH_UNREADABLE: observed={e}, limit=a latch", now_ns
             )
-            return
+            return None
         by = view.by or "latch"
         if may_resume:
             _resume(judge, view, now_ns)
         for kill in view.kills:
             judge.kill(kill)
-        if view.state is TradingState.ACTIVE:
-            return
-        for cause in view.causes or (f"LATCHED: observed={view.state.name}, limit=ACTIVE",):
-            judge.trip(view.state, cause, now_ns, by=by)
+        if view.state is not TradingState.ACTIVE:
+            for cause in view.causes or (f"LATCHED: observed={view.state.name}, limit=ACTIVE",):
+                judge.trip(view.state, cause, now_ns, by=by)
+        return view
 
     # -- decisions --------------------------------------------------------------------------------
 

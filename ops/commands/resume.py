@@ -13,7 +13,7 @@ from configs.secrets import SecretsError
 from ops import redis_pull
 from ops.node_files import NodeFiles, read_node
 from ops.resuming import NOT_JUDGED, UNREADABLE, Tripped, allowed, look, open_causes
-from risk.kills import KillError, Scope
+from risk.kills import ACCOUNT, KillError, Scope
 from risk.latch import Latch, LatchError, LatchView
 from risk.trading_state import TradingState
 
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.state.is_dir():
         return _say(BAD_CONFIGURATION, f"--state = {args.state}: no such folder")
     try:
-        scope = None if args.scope is None else Scope.parse(args.scope)
+        scope = ACCOUNT if args.scope is None else Scope.parse(args.scope)
     except KillError as e:
         return _say(BAD_CONFIGURATION, f"bad argument: {e}")
     node = read_node(args.state)
@@ -59,11 +59,11 @@ def _say(code: int, text: str) -> int:
     return code
 
 
-async def _resume(node: NodeFiles, scope: Scope | None, args: argparse.Namespace) -> int:
+async def _resume(node: NodeFiles, scope: Scope, args: argparse.Namespace) -> int:
     tripped, causes = await look(node, unreadable=args.unreadable)
     if not tripped.is_anything:
         return _say(BROKEN_INVARIANT, "refused: trading is ACTIVE, nothing is tripped")
-    if scope is not None and scope.name and scope not in tripped.scopes():
+    if scope.name and scope not in tripped.scopes():
         return _say(BROKEN_INVARIANT, f"refused: no kill of {scope} is open")
     causes += open_causes(node, tripped.view, takes_losses=args.take_losses)
     if causes:
@@ -83,7 +83,7 @@ async def _resume(node: NodeFiles, scope: Scope | None, args: argparse.Namespace
     return await _follow(node, scope)
 
 
-def _show(node: NodeFiles, tripped: Tripped, scope: Scope | None) -> None:
+def _show(node: NodeFiles, tripped: Tripped, scope: Scope) -> None:
     view = tripped.view
     print(f"{view.state.name}, {node.folder.path}")
     for cause in view.causes:
@@ -94,7 +94,7 @@ def _show(node: NodeFiles, tripped: Tripped, scope: Scope | None) -> None:
     strategies = dict(node.node.get("strategies") or {})
     for line in allowed(node.profile, scope, strategies) or ["unknown: no node.json"]:
         print(f"  {line}")
-    if scope is not None and scope.name and view.state is not TradingState.ACTIVE:
+    if scope.name and view.state is not TradingState.ACTIVE:
         print(f"  not yet: the account stays {view.state.name}")
     if not node.is_process_there:
         print(NOT_JUDGED)
@@ -106,7 +106,7 @@ def _agrees() -> bool:
     return input("Type yes to allow this: ").strip().lower() == "yes"
 
 
-async def _write(node: NodeFiles, tripped: Tripped, scope: Scope | None, view: LatchView) -> bool:
+async def _write(node: NodeFiles, tripped: Tripped, scope: Scope, view: LatchView) -> bool:
     """
     Take back the switches first: one that is still pulled would pull again; then write the latch.
 
@@ -114,7 +114,7 @@ async def _write(node: NodeFiles, tripped: Tripped, scope: Scope | None, view: L
 
     """
     ts_ns = time.time_ns()
-    everything = scope is None or not scope.name
+    everything = not scope.name
     taken = {k: v for k, v in tripped.redis.items() if everything or v.scope == scope}
     for key in await redis_pull.withdraw(node, taken, view, ts_ns):
         print(f"taken back in Redis: {key}")
@@ -143,7 +143,7 @@ def _is_as_seen(latch: Latch, view: LatchView) -> bool:
         return True
 
 
-async def _follow(node: NodeFiles, scope: Scope | None) -> int:
+async def _follow(node: NodeFiles, scope: Scope) -> int:
     """Wait until a running node has obeyed: it writes the latch anew, and the journal before."""
     if not node.is_process_there:
         print("resumed; the next start journals it")
@@ -155,7 +155,7 @@ async def _follow(node: NodeFiles, scope: Scope | None) -> int:
     except TimeoutError:
         return _say(BROKEN_INVARIANT, f"the node has not obeyed within {OBEY_SEC_MAX:.0f} s")
     view = Latch(node.folder.latch).read()
-    what = "everything" if scope is None or not scope.name else str(scope)
+    what = "everything" if not scope.name else str(scope)
     print(f"resumed: {what}; the node is {view.state.name}")
     for kill in view.kills:
         print(f"  still killed: {kill.level.name} of {kill.scope}")
