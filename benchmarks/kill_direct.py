@@ -28,7 +28,8 @@ import numpy as np
 
 from configs.secrets import KEY_NAMES, Credentials
 from ops.direct.client import DirectClient
-from ops.direct.run import Patience, run_direct
+from ops.direct.options import Patience
+from ops.direct.run import run_direct
 from ops.direct.where import Where
 from risk.kills import KillLevel
 from venue.config import AccountConfig, VenueConfig

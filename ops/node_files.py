@@ -58,6 +58,12 @@ class NodeFiles(NamedTuple):
         return (time.monotonic_ns() - at_ns) / NS_PER_MS
 
     @property
+    def redis_url(self) -> str | None:
+        """Return where the profile's switch is in Redis; None where it has none."""
+        url: str | None = (self.profile.get("kill") or {}).get("redis_url")
+        return url
+
+    @property
     def is_process_there(self) -> bool:
         """Return whether the node's process exists, and does not say that it has ended."""
         return self.pid is not None and is_running(self.pid) and not self.has_ended

@@ -27,13 +27,11 @@ def link_of(node: NodeFiles) -> RedisLink | None:
         If the file of its password is not kept as it must be.
 
     """
-    section = node.profile.get("kill") or {}
-    url = section.get("redis_url")
-    if url is None:
+    if node.redis_url is None:
         return None
     keys = node.node.get("keys")
     password = load_redis_password(path=Path(keys) if keys and Path(keys).exists() else None)
-    return redis_link(url, section.get("redis_loss"), password)
+    return redis_link(node.redis_url, node.profile["kill"].get("redis_loss"), password)
 
 
 async def pull(node: NodeFiles, kill_text: str) -> str | None:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from configs.secrets import Credentials
+from ops.direct.options import Patience
 from ops.direct.report import DirectReport
-from ops.direct.run import Patience, run_direct
+from ops.direct.run import run_direct
 from ops.direct.where import Where
 from risk.kills import ACCOUNT, KillLevel, Scope
 from tests.venue_kit import RestClient, account, client, local_venue

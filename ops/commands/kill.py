@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from configs.cli import BAD_CONFIGURATION, BROKEN_INVARIANT, OK
-from ops.direct.command import add_options, kill_direct, say
+from ops.direct.options import add_options, say
 from ops.node_files import NodeFiles, read_kills, read_node
 from risk.kills import Kill, KillError, KillLevel, Scope, aimed, plain_words, switch_text
 from risk.latch import Latch, LatchError
@@ -38,6 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Pull it; return the exit code."""
     if args.direct:
+        from ops.direct.command import (
+            kill_direct,  # Its packages take time; the node's way has none.
+        )
+
         args.level = args.level or KillLevel.FLATTEN.name
         return kill_direct(args)
     if args.state is None:
@@ -70,8 +74,6 @@ def _refuse(text: str) -> int:
 
 
 async def _pull(node: NodeFiles, kill: Kill) -> int:
-    from ops import redis_pull  # A kill without the node does not wait for its package.
-
     began = time.monotonic()
     state, text = node.folder.path, switch_text(kill, node.trader_id)
     try:
@@ -79,9 +81,12 @@ async def _pull(node: NodeFiles, kill: Kill) -> int:
     except OSError as e:
         say(f"{node.folder.kill}: cannot be written: {e.strerror}")
     say(f"{kill.level.name} of {kill.scope}: pulled")
-    hindered = await redis_pull.pull(node, text)
-    if hindered is not None:
-        say(hindered)
+    if node.redis_url is not None:
+        from ops import redis_pull  # The file is there already: this one may wait for its package.
+
+        hindered = await redis_pull.pull(node, text)
+        if hindered is not None:
+            say(hindered)
     trouble = node.trouble
     if trouble is not None:
         _latch(node, kill)

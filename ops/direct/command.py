@@ -16,26 +16,14 @@ from typing import TYPE_CHECKING
 from configs.cli import BAD_CONFIGURATION
 from configs.secrets import Credentials, SecretsError, load_credentials, load_redis_password
 from ops.direct.block import Block
+from ops.direct.options import Patience, say
 from ops.direct.report import DirectReport
-from ops.direct.run import DEADLINE_SEC, QUIET_SEC, Patience, run_direct
+from ops.direct.run import run_direct
 from ops.direct.where import Where, WhereError, from_node, from_options
 from risk.kills import Kill, KillError, KillLevel, Scope
 
 if TYPE_CHECKING:
     from actors.redis_link import RedisLink
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what a kill from outside needs beside level, scope, who and why."""
-    add = parser.add_argument
-    add("--environment", choices=("demo", "live"), help="whose venue, where there is no node.json")
-    add("--venue", metavar="URL", help="a local venue, http://127.0.0.1:PORT")
-    add("--keys", type=Path, metavar="FILE", help="key file; default: the node's, else as it looks")
-    add("--deadline", type=float, default=DEADLINE_SEC, metavar="SEC",
-        help="after so long say what is left and end with 70 (default %(default)g)")  # fmt: skip
-    add("--quiet-time", type=float, default=QUIET_SEC, metavar="SEC",
-        help="stay so long to see whether anything comes after (default %(default)g)")  # fmt: skip
-    add("--json", action="store_true", help="one JSON object on standard output; steps on stderr")
 
 
 def find_where(state: Path | None, environment: str | None, venue: str | None) -> Where:
@@ -127,12 +115,6 @@ def kill_direct(args: argparse.Namespace) -> int:
         return _refuse(f"bad configuration: {e}")
     _tell_end(report, is_json=args.json)
     return report.exit_code
-
-
-def say(text: str, *, is_error: bool = False) -> None:
-    """Print a line; a terminal or a pipe that is gone hinders no kill."""
-    with suppress(OSError, ValueError):
-        print(text, file=sys.stderr if is_error else sys.stdout, flush=True)
 
 
 def _refuse(text: str) -> int:

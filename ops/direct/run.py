@@ -5,32 +5,22 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import NamedTuple
 
 from ops.direct.act import Hands
 from ops.direct.block import Block, tell_redis
 from ops.direct.client import DirectClient, KeyPair
 from ops.direct.look import Look, take_look
+from ops.direct.options import Patience
 from ops.direct.plan import Plan, Target, make_plan
 from ops.direct.report import DirectReport, Steps
 from ops.direct.where import Where
 from risk.kills import ACCOUNT, Kill, KillLevel, Scope, aimed, plain_words
 
-DEADLINE_SEC = 60.0
-QUIET_SEC = 2.0
-"""A node that keeps sending, and an order that cannot be found yet, show within so long."""
 QUIET_LOOKS = 3
 PAUSE_FIRST_SEC, PAUSE_MAX_SEC = 0.02, 2.0
 ROUNDS_EASY, WEIGHT_EASY, WEIGHT_CALM_SEC = 8, 1_200, 3.0
 """A kill that needs more rounds than usual keeps them apart above half of the minute's weight (2,400;
 a look costs 85): no ban may stop it."""
-
-
-class Patience(NamedTuple):
-    """How long a kill tries, and how long it stays to see whether it is still true, seconds."""
-
-    deadline_sec: float = DEADLINE_SEC
-    quiet_sec: float = QUIET_SEC
 
 
 async def run_direct(

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from ops.direct.run import Patience
+from ops.direct.options import Patience
 from risk.kills import DIRECT_ORDER_PREFIX, KillLevel
 from tests.direct_kit import Account, full_account, run
 from tests.venue_kit import account, client, local_venue, until

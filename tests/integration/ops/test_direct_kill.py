@@ -3,7 +3,7 @@
 import asyncio
 from decimal import Decimal
 
-from ops.direct.run import Patience
+from ops.direct.options import Patience
 from risk.kills import DIRECT_ORDER_PREFIX, KillLevel, Scope
 from risk.latch import Latch
 from risk.trading_state import TradingState

@@ -13,7 +13,8 @@ from urllib.request import Request, urlopen
 import pytest
 
 from ops.direct.command import find_keys
-from ops.direct.run import Patience, run_direct
+from ops.direct.options import Patience
+from ops.direct.run import run_direct
 from ops.direct.where import from_node
 from ops.node_files import read_table
 from risk.kills import KillLevel
