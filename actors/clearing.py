@@ -55,8 +55,9 @@ class Broom:
         """Ask for a cancel, unless one is under way or was just refused."""
         if order.status == OrderStatus.SUBMITTED:
             return  # It is canceled when the venue has it: before, the cancel could be there first.
-        pause_ns = ANSWER_NS if order.status == OrderStatus.PENDING_CANCEL else RETRY_NS
-        if self._is_due(order.client_order_id, now_ns, pause_ns):
+        if order.status == OrderStatus.PENDING_CANCEL and now_ns - order.ts_last < ANSWER_NS:
+            return  # Asked for a moment ago, by this one or by its strategy.
+        if self._is_due(order.client_order_id, now_ns, RETRY_NS):
             self._gate.desk.cancel(order)
 
     def close(self, position: Position, now_ns: int) -> None:

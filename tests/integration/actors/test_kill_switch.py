@@ -324,6 +324,26 @@ def test_a_cancel_that_leads_to_nothing_is_sent_again(tmp_path, answer):
     play(scene, tmp_path)
 
 
+def test_what_a_strategy_is_canceling_itself_is_not_canceled_a_second_time(tmp_path):
+    async def scene(node):
+        entries = [await node.resting() for _ in range(4)]
+
+        def cancel_all(event):
+            node.trader.told.append(event)
+            for entry in entries:
+                if not entry.is_closed and not entry.is_pending_cancel:
+                    node.trader.cancel_order(entry)
+
+        node.trader.on_order_event = cancel_all
+        pull(node, KillLevel.HALT)
+
+        await until_done(node)
+        assert len([w for w in node.requests.writes() if w[0] == "DELETE"]) == len(entries)
+        assert not node.working()
+
+    play(scene, tmp_path)
+
+
 def test_a_venue_that_cannot_be_asked_is_never_called_flat(tmp_path):
     async def scene(node):
         await node.protected()
