@@ -7,6 +7,7 @@ from decimal import Decimal
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import MessageBus
 from nautilus_trader.model.data import Bar, BarType, QuoteTick
+from nautilus_trader.model.enums import PriceType
 from nautilus_trader.model.identifiers import InstrumentId
 
 from risk.breakers import NS_PER_SEC
@@ -60,28 +61,26 @@ class SymbolFeed:
 
     def on_quote(self, tick: QuoteTick) -> None:
         """Sample a quote."""
-        ts_ns = tick.ts_event
+        ts_ns = _seen_ns(tick)
         if ts_ns >= self._next_ns:
             self._next_ns = ts_ns + SAMPLE_NS
-            self._tell(tick)
+            self._tell(tick, ts_ns)
 
     def on_bar(self, bar: Bar) -> None:
         """Take a bar that came from outside; one that was built here repeats what is known."""
-        if not bar.bar_type.is_externally_aggregated():
+        if not bar.bar_type.is_externally_aggregated() or _is_of_marks(bar):
             return
-        before = self.bar
-        if before is not None and bar.ts_event < before.ts_event:
+        before, ts_ns = self.bar, _seen_ns(bar)
+        if before is not None and ts_ns < _seen_ns(before):
             return  # Told late: it says nothing about now, and no speed.
         self.bar = bar
         low = high = bar.close.raw
         if self._fits_window(bar.bar_type):
             low, high = bar.low.raw, bar.high.raw
-        if before is not None and bar.ts_event - before.ts_event <= self._shock_ns:
+        if before is not None and ts_ns - _seen_ns(before) <= self._shock_ns:
             # From the close before to this bar: a gap between two bars is a move like any other.
             low, high = min(low, before.close.raw), max(high, before.close.raw)
-        self._judge.on_price(
-            self._key, bar.ts_event, low=low, high=high, last=bar.close.as_decimal()
-        )
+        self._judge.on_price(self._key, ts_ns, low=low, high=high, last=bar.close.as_decimal())
 
     def _fits_window(self, bar_type: BarType) -> bool:
         """Return whether bars last no longer than the window: else their range says no speed."""
@@ -92,25 +91,24 @@ class SymbolFeed:
             self._fits[bar_type] = fits
         return fits
 
-    def _tell(self, tick: QuoteTick) -> None:
+    def _tell(self, tick: QuoteTick, ts_ns: int) -> None:
         if tick.bid_price.raw <= 0 or tick.ask_price.raw <= 0:
             return  # One side of the book is empty: half of the other one is no price.
         twice_mid = tick.bid_price.raw + tick.ask_price.raw
         mid = (tick.bid_price.as_decimal() + tick.ask_price.as_decimal()) / 2
-        self._judge.on_price(
-            self._key, tick.ts_event, low=twice_mid // 2, high=twice_mid // 2, last=mid
-        )
+        self._judge.on_price(self._key, ts_ns, low=twice_mid // 2, high=twice_mid // 2, last=mid)
 
     def now(self) -> Market | None:
         """Return the newest prices and show them to the breakers; None when nothing is known."""
         quote, bar = self._cache.quote_tick(self._instrument_id), self.bar
-        if bar is not None and (quote is None or quote.ts_event < bar.ts_event):
+        if bar is not None and (quote is None or _seen_ns(quote) < _seen_ns(bar)):
             close = bar.close.as_decimal()
             return Market(close, close, bar.ts_event, self._mark(bar.ts_event), is_bar=True)
         if quote is None:
             return None
-        if quote.ts_event > self._next_ns - SAMPLE_NS:
-            self._tell(quote)  # newer than the last sample
+        ts_ns = _seen_ns(quote)
+        if ts_ns > self._next_ns - SAMPLE_NS:
+            self._tell(quote, ts_ns)  # newer than the last sample
         mark_px = self._mark(quote.ts_event)
         return Market(
             quote.bid_price.as_decimal(), quote.ask_price.as_decimal(), quote.ts_event, mark_px
@@ -141,3 +139,19 @@ class SymbolFeed:
                 break
         # Deeper than the known book: what is left is priced at the last known level.
         return None if price is None else (paid + left * price) / order.qty
+
+
+def _seen_ns(data: QuoteTick | Bar) -> int:
+    """
+    Return when a price was seen: by the venue's stamp, but never later than it came.
+
+    A stamp ahead of our clock would make every honest price after it look old, and begin a day that
+    has not come. Such a price counts as of now; the gate still denies new risk on its stamp.
+
+    """
+    return min(int(data.ts_event), int(data.ts_init))
+
+
+def _is_of_marks(bar: Bar) -> bool:
+    """Return whether a bar is of mark prices: beside one of trades, the two would look like a move."""
+    return bool(bar.bar_type.spec.price_type == PriceType.MARK)

@@ -137,7 +137,7 @@ class Ledger:
         instrument_id, order_id = fill.instrument_id.value, fill.client_order_id.value
         self._judge.on_fill(
             instrument_id, order_id, side=side, qty=qty, px=px, fee_usdt=fee_usdt,
-            now_ns=fill.ts_event,
+            now_ns=self._seen_ns(fill.ts_event),
         )  # fmt: skip
         order = self._cache.order(fill.client_order_id)
         if order is not None and order.is_closed:
@@ -223,7 +223,11 @@ class Ledger:
 
     def on_funding(self, payment: FundingPayment) -> None:
         """Take a funding payment into the day's result."""
-        self._judge.on_funding(payment.amount_usdt, payment.ts_event)
+        self._judge.on_funding(payment.amount_usdt, self._seen_ns(payment.ts_event))
+
+    def _seen_ns(self, ts_ns: int) -> int:
+        """Return a venue's stamp, but never one ahead of the clock: it would begin a day too early."""
+        return min(ts_ns, int(self._clock.timestamp_ns()))
 
     def on_venue_event(self, event: VenueEvent) -> None:
         """Write a venue event down and let it trip what it trips."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from nautilus_trader.cache.cache import Cache
-from nautilus_trader.model.data import Bar, BarType, QuoteTick
+from nautilus_trader.model.data import Bar, BarType, MarkPriceUpdate, QuoteTick
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.objects import Price, Quantity
 
@@ -30,17 +30,20 @@ class Fed:
     def __init__(self, **limits: object) -> None:
         self.judge = make_judge(**({"balance": 100} | WIDE | limits))
         fill(self.judge, make_order())
-        self.feed = SymbolFeed(self.judge, Cache(), ID, use_bars=True)
+        self.cache = Cache()
+        self.feed = SymbolFeed(self.judge, self.cache, ID, use_bars=True)
 
-    def quote(self, bid: str, ask: str, ts_ns: int = T0) -> None:
+    def quote(self, bid: str, ask: str, ts_ns: int = T0, arrived_ns: int | None = None) -> None:
         size = Quantity.from_str("1")
         prices = Price.from_str(bid), Price.from_str(ask)
-        self.feed.on_quote(QuoteTick(ID, *prices, size, size, ts_ns, ts_ns))
+        tick = QuoteTick(ID, *prices, size, size, ts_ns, arrived_ns or ts_ns)
+        self.cache.add_quote_tick(tick)
+        self.feed.on_quote(tick)
 
-    def bar(self, close: str, ts_ns: int) -> None:
+    def bar(self, close: str, ts_ns: int, of: str = "LAST", arrived_ns: int | None = None) -> None:
         flat = [Price.from_str(close)] * 4
-        bar_type = BarType.from_str(f"{BTC}-1-MINUTE-LAST-EXTERNAL")
-        self.feed.on_bar(Bar(bar_type, *flat, Quantity.from_str("1"), ts_ns, ts_ns))
+        bar_type = BarType.from_str(f"{BTC}-1-MINUTE-{of}-EXTERNAL")
+        self.feed.on_bar(Bar(bar_type, *flat, Quantity.from_str("1"), ts_ns, arrived_ns or ts_ns))
 
     @property
     def causes(self) -> list[str]:
@@ -114,6 +117,117 @@ def test_an_old_bar_that_comes_late_is_no_shock_and_no_price() -> None:
     assert fed.causes == []
     assert fed.feed.bar is not None
     assert fed.feed.bar.close == Price.from_str("112.0")
+
+
+# -- stamps that are wrong ---------------------------------------------------------------------------
+
+HOUR = 3_600 * SECOND
+
+
+@pytest.mark.parametrize("ahead_ns", [10 * SECOND, HOUR, 2 * DAY], ids=["10 s", "1 h", "2 d"])
+@pytest.mark.parametrize(
+    ("limits", "cause"), [(SHOCK, "PRICE_SHOCK"), (LOSS, "UNREALIZED_LOSS")], ids=["shock", "loss"]
+)
+def test_a_quote_stamped_ahead_of_the_clock_blinds_nothing(ahead_ns, limits, cause) -> None:
+    fed = Fed(**limits)
+    fed.quote("100.0", "100.0", T0 + ahead_ns, arrived_ns=T0)
+
+    fed.quote("88.0", "88.0", T0 + 2 * SECOND, arrived_ns=T0 + 3 * SECOND)
+
+    assert fed.causes == [cause]
+
+
+def test_a_quote_stamped_ahead_counts_when_it_comes_and_not_later() -> None:
+    fed = Fed(**SHOCK)
+    fed.quote("100.0", "100.0", T0 + 30 * SECOND, arrived_ns=T0)
+
+    fed.quote("94.0", "94.0", T0 + 60 * SECOND)
+
+    assert fed.causes == []
+
+
+def test_a_quote_stamped_ahead_begins_no_day() -> None:
+    fed = Fed(daily_loss_ratio_max=D("0.10"))
+    fed.quote("92.0", "92.0", T0)
+    fed.quote("92.0", "92.0", T0 + 2 * DAY, arrived_ns=T0 + 2 * SECOND)
+
+    fed.quote("89.9", "89.9", T0 + 4 * SECOND)
+
+    assert fed.causes == ["DAILY_LOSS"]
+
+
+def test_quotes_of_an_outage_that_come_all_at_once_are_as_far_apart_as_they_were() -> None:
+    fed = Fed(**SHOCK)
+
+    for minute in range(11):  # 1 % a minute, told within a few milliseconds
+        price = f"{100 - minute}.0"
+        fed.quote(price, price, T0 + 60 * minute * SECOND, arrived_ns=T0 + 600 * SECOND + minute)
+
+    assert fed.causes == []
+
+
+def test_a_quote_that_lags_behind_the_clock_is_seen_all_the_same() -> None:
+    fed = Fed(**SHOCK)
+    fed.quote("100.0", "100.0", T0, arrived_ns=T0 + HOUR)
+
+    fed.quote("94.0", "94.0", T0 + 30 * SECOND, arrived_ns=T0 + HOUR + 30 * SECOND)
+
+    assert fed.causes == ["PRICE_SHOCK"]
+
+
+def test_the_same_quote_told_again_is_no_news() -> None:
+    fed = Fed(**SHOCK)
+    fed.quote("100.0", "100.0")
+    fed.quote("95.0", "95.0", T0 + 2 * SECOND)
+
+    for seconds in (3, 61, 62):  # 5 % down, said again and again
+        fed.quote("95.0", "95.0", T0 + seconds * SECOND)
+        fed.feed.now()
+
+    assert fed.causes == []
+
+
+def test_the_first_quotes_of_a_run_are_no_shock_however_far_from_the_entry() -> None:
+    fed = Fed(**SHOCK)
+
+    fed.quote("50.0", "50.0", T0 + 2 * SECOND)
+
+    assert fed.causes == []
+    assert fed.judge.breakers(T0 + 2 * SECOND)[3].observed == 0
+
+
+def test_a_bar_stamped_ahead_of_the_clock_blinds_nothing() -> None:
+    fed = Fed(**SHOCK)
+    fed.bar("100.0", T0 + HOUR, arrived_ns=T0)
+
+    fed.bar("94.0", T0 + 59 * SECOND)
+
+    assert fed.causes == ["PRICE_SHOCK"]
+
+
+# -- prices of another kind --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("of", "causes"), [("MARK", []), ("LAST", ["PRICE_SHOCK"])])
+def test_a_bar_of_mark_prices_is_not_compared_with_one_of_trades(of, causes) -> None:
+    fed = Fed(**SHOCK)
+    fed.bar("100.0", T0)
+
+    fed.bar("94.0", T0 + SECOND, of=of)
+
+    assert fed.causes == causes
+
+
+@pytest.mark.parametrize("mark", ["50.0", "200.0"])
+def test_a_mark_price_far_away_is_neither_a_shock_nor_a_loss(mark) -> None:
+    fed = Fed(**(SHOCK | LOSS))
+    fed.quote("100.0", "100.0")
+
+    fed.cache.add_mark_price(MarkPriceUpdate(ID, Price.from_str(mark), T0 + 1, T0 + 1))
+    fed.feed.now()
+    fed.quote("100.0", "100.0", T0 + 2 * SECOND)
+
+    assert fed.causes == []
 
 
 # -- a gap without data ------------------------------------------------------------------------------
