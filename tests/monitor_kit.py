@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -21,6 +22,8 @@ from venue.checkers.run import Run
 from venue.server import Venue
 from venue.wire.hooks import Reaction, RequestInfo
 
+QTY = Decimal("0.010")
+"""What `Monitored.enter` buys unless told otherwise."""
 PROTECTION: dict[str, Any] = {
     "unprotected_ms_max": 1_000,
     "stop_grace_ms_max": 400,
@@ -171,3 +174,18 @@ async def monitored_on(
         venue.wire.hooks = hooks = Heard(venue.faults)
         await node.until(lambda: node.cache.trade_tick(BTC), "a last price")
         yield Monitored(node, found[0], tmp_path / "wire.jsonl", hooks.seen)
+
+
+def play(scene: Callable[[Monitored], Awaitable[None]], tmp_path: Path, **options: Any) -> None:
+    """Play a scene before a monitored node; *options* as for `monitored`."""
+
+    async def main() -> None:
+        async with monitored(tmp_path, **options) as m:
+            await scene(m)
+
+    asyncio.run(main())
+
+
+def worst_ms(m: Monitored) -> int:
+    """Return the longest time that a position was without a full stop, by the venue's truth."""
+    return max(episode.bare_ms_max for episode in m.episodes())

@@ -6,11 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 from tests.guarded_kit import Trader
-from tests.monitor_kit import faulty_venue, monitored_on
+from tests.monitor_kit import QTY, faulty_venue, monitored_on
 from tests.venue_kit import client
 from venue.server import Venue
 
-QTY = Decimal("0.010")
 Meanwhile = Callable[[Venue, str], None]
 
 

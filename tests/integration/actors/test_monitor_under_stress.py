@@ -1,7 +1,5 @@
 """The monitor goes on while streams, strategies or the venue do not, and panics at none of it."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
 
@@ -14,24 +12,9 @@ from risk.kills import KillLevel
 from risk.state_dir import StateDir
 from tests.guarded_kit import Trader
 from tests.hop_kit import BTC
-from tests.monitor_kit import Monitored, monitored
+from tests.monitor_kit import QTY, Monitored, play, worst_ms
 from tests.venue_kit import account
 from venue.wire.hooks import Reaction
-
-Scene = Callable[[Monitored], Awaitable[None]]
-QTY = Decimal("0.010")
-
-
-def play(scene: Scene, tmp_path: Any, **options: Any) -> None:
-    async def main() -> None:
-        async with monitored(tmp_path, **options) as m:
-            await scene(m)
-
-    asyncio.run(main())
-
-
-def worst_ms(m: Monitored) -> int:
-    return max(episode.bare_ms_max for episode in m.episodes())
 
 
 def sells(m: Monitored) -> list[Any]:

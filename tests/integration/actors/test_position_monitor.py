@@ -1,7 +1,5 @@
 """A stop that is not what it should be is found and mended in time, and nothing else is touched."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
 
@@ -10,23 +8,7 @@ from nautilus_trader.model.identifiers import ClientOrderId
 
 from tests.guarded_kit import Trader
 from tests.hop_kit import BTC
-from tests.monitor_kit import Monitored, monitored
-
-Scene = Callable[[Monitored], Awaitable[None]]
-QTY = Decimal("0.010")
-
-
-def play(scene: Scene, tmp_path: Any, **options: Any) -> None:
-    async def main() -> None:
-        async with monitored(tmp_path, **options) as m:
-            await scene(m)
-
-    asyncio.run(main())
-
-
-def worst_ms(m: Monitored) -> int:
-    return max(episode.bare_ms_max for episode in m.episodes())
-
+from tests.monitor_kit import QTY, Monitored, play, worst_ms
 
 # -- stops that go ---------------------------------------------------------------------------------
 

@@ -1,19 +1,8 @@
 """A position that stays bare although the venue answers ends new risk; one that is mended does not."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from decimal import Decimal
-from typing import Any
 
-from tests.monitor_kit import Monitored, monitored
-
-
-def play(scene: Callable[[Monitored], Awaitable[None]], tmp_path: Any) -> None:
-    async def main() -> None:
-        async with monitored(tmp_path) as m:
-            await scene(m)
-
-    asyncio.run(main())
+from tests.monitor_kit import Monitored, play
 
 
 def causes(m: Monitored) -> list[str]:
