@@ -15,6 +15,8 @@ from configs.cli import (
     NOT_WRITTEN,
     TEMPORARY,
     Parser,
+    ended,
+    say,
 )
 
 EPILOG = """\
@@ -77,7 +79,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _say(code: int, text: str) -> int:
-    print(text, file=sys.stderr)
+    say(text, is_error=True)
     return code
 
 
@@ -112,4 +114,4 @@ def _seconds(text: str) -> float:
 
 if __name__ == "__main__":
     warnings.filterwarnings("ignore", message="Timestamp.utcnow is deprecated")
-    sys.exit(main())
+    sys.exit(ended(main()))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
+from contextlib import suppress
 from typing import NoReturn
 
 OK = 0
@@ -21,3 +24,30 @@ class Parser(argparse.ArgumentParser):
         """Print usage and *message*, and exit with 78."""
         self.print_usage()
         self.exit(BAD_CONFIGURATION, f"{self.prog}: {message}\n")
+
+
+def say(text: str, *, is_error: bool = False) -> None:
+    """Print a line; a terminal or a pipe that is gone hinders nothing."""
+    stream = sys.stderr if is_error else sys.stdout
+    if stream is None:  # Closed before we began: print would take standard output instead.
+        return
+    with suppress(OSError, ValueError):
+        print(text, file=stream, flush=True)
+
+
+def ended(code: int) -> int:
+    """
+    Return *code* as it is, also where standard output or standard error is gone.
+
+    What such a stream has not taken is dropped: Python tries it once more at its end, and would turn
+    the exit code into 120.
+
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError), open(os.devnull, "w") as nowhere:
+                os.dup2(nowhere.fileno(), stream.fileno())
+    return code

@@ -9,7 +9,7 @@ import sys
 from types import ModuleType
 
 import ops.commands
-from configs.cli import Parser
+from configs.cli import Parser, ended
 
 EPILOG = """\
 exit codes:
@@ -53,4 +53,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main()))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import getpass
+import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
-from configs.cli import BAD_CONFIGURATION, BROKEN_INVARIANT, OK
-from ops.direct.options import add_options, say
+from configs.cli import BAD_CONFIGURATION, BROKEN_INVARIANT, OK, say
+from ops.direct.options import add_options
 from ops.node_files import NodeFiles, read_kills, read_node
 from risk.kills import Kill, KillError, KillLevel, Scope, aimed, plain_words, switch_text
 from risk.latch import Latch, LatchError
@@ -37,6 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Pull it; return the exit code."""
+    with suppress(ValueError):  # Not in the main thread: then nobody has a terminal to lose.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if args.direct:
         from ops.direct.command import (
             kill_direct,  # Its packages take time; the node's way has none.
@@ -69,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _refuse(text: str) -> int:
-    print(f"bad argument: {text}")
+    say(f"bad argument: {text}")
     return BAD_CONFIGURATION
 
 

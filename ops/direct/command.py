@@ -5,18 +5,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import signal
-import sys
 import time
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from configs.cli import BAD_CONFIGURATION
+from configs.cli import BAD_CONFIGURATION, say
 from configs.secrets import Credentials, SecretsError, load_credentials, load_redis_password
 from ops.direct.block import Block
-from ops.direct.options import Patience, say
+from ops.direct.options import Patience
 from ops.direct.report import DirectReport
 from ops.direct.run import run_direct
 from ops.direct.where import Where, WhereError, from_node, from_options
@@ -93,8 +90,6 @@ def kill_direct(args: argparse.Namespace) -> int:
     *args* has ``level``, ``scope``, ``reason``, ``by`` and ``state`` beside `add_options`.
 
     """
-    with suppress(ValueError):  # Not in the main thread: then nobody has a terminal to lose.
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     tell = partial(say, is_error=args.json)
     try:
         where = find_where(args.state, args.environment, args.venue)
@@ -118,17 +113,17 @@ def kill_direct(args: argparse.Namespace) -> int:
 
 
 def _refuse(text: str) -> int:
-    print(text, file=sys.stderr)  # noqa: T201 - a command
+    say(text, is_error=True)
     return BAD_CONFIGURATION
 
 
 def _tell_end(report: DirectReport, *, is_json: bool) -> None:
     if is_json:
-        print(json.dumps(report.row()))  # noqa: T201 - a command
+        say(json.dumps(report.row()))
     elif report.is_true:
-        print(f"DONE: {report.level} of {report.scope}, verified twice")  # noqa: T201 - a command
+        say(f"DONE: {report.level} of {report.scope}, verified twice")
     else:
-        print(  # noqa: T201 - a command
+        say(
             f"NOT DONE: {len(report.left)} things are left (above). Run it again; close by hand at "
             "the venue; revoke the key if somebody keeps sending."
         )

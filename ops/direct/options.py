@@ -1,10 +1,8 @@
-"""How a kill from outside is asked for, and how it speaks: nothing here waits for a heavy package."""
+"""How a kill from outside is asked for: nothing here waits for a heavy package."""
 
 from __future__ import annotations
 
 import argparse
-import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,9 +29,3 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--quiet-time", type=float, default=QUIET_SEC, metavar="SEC",
         help="stay so long to see whether anything comes after (default %(default)g)")  # fmt: skip
     add("--json", action="store_true", help="one JSON object on standard output; steps on stderr")
-
-
-def say(text: str, *, is_error: bool = False) -> None:
-    """Print a line; a terminal or a pipe that is gone hinders no kill."""
-    with suppress(OSError, ValueError):
-        print(text, file=sys.stderr if is_error else sys.stdout, flush=True)

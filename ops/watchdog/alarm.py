@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ops.direct.options import say
+from configs.cli import say
 from ops.notify import Notifier
 from ops.watchdog.verdict import Verdict
 from risk.state_dir import StateDir, replace_file

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from pathlib import Path
 
-from configs.cli import BAD_CONFIGURATION
+from configs.cli import BAD_CONFIGURATION, say
 from configs.secrets import SecretsError
 from ops.notify import Notifier
 from ops.watchdog.watch import Watchdog
@@ -21,7 +20,10 @@ def watch(state: Path, keys: Path | None) -> int:
 
     0: told to end. 70: told to end after a kill that left something. 78: no such folder, or no keys.
 
+    A terminal that dies ends nothing: a watchdog goes on, and writes what it would have said there.
+
     """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if not state.is_dir():
         return _say(f"bad configuration: --state = {state} must be a node's state folder")
     try:
@@ -38,5 +40,5 @@ async def _watch(state: Path, keys: Path | None) -> int:
 
 
 def _say(text: str) -> int:
-    print(text, file=sys.stderr)  # noqa: T201 - a command
+    say(text, is_error=True)
     return BAD_CONFIGURATION
