@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any
 
 from nautilus_trader.common.component import Clock, Logger, MessageBus
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from actors.redis_link import CHANNEL, RedisLink, latch_key, open_redis, switch_keys
+from actors.redis_link import CHANNEL, RedisLink, is_for, latch_key, open_redis, switch_keys
 from risk.events import VenueEvent, VenueEventKind, publish_venue_event
 from risk.judge import Judge
 from risk.kills import KillLevel, aimed, parse_kill
@@ -223,15 +222,6 @@ class RedisSwitch:
     def _event(self, kind: VenueEventKind, observed: str) -> VenueEvent:
         limit = "a Redis that answers and can be written"
         return VenueEvent(kind, observed, limit, self._clock.timestamp_ns())
-
-
-def is_for(text: str, trader_id: str) -> bool:
-    """Return whether a kill is for this trader: it is, unless it is JSON that names another one."""
-    try:
-        table = json.loads(text)
-    except (ValueError, RecursionError):
-        return True
-    return not isinstance(table, dict) or table.get("trader_id", trader_id) == trader_id
 
 
 def _first(group: BaseExceptionGroup[Any]) -> Exception:

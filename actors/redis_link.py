@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -24,6 +25,15 @@ def latch_key(trader_id: str) -> str:
 def switch_keys(trader_id: str) -> tuple[str, str]:
     """Return the keys that pull the switch: everybody's, and this trader's own."""
     return KEY, f"{KEY}:{trader_id}"
+
+
+def is_for(text: str, trader_id: str) -> bool:
+    """Return whether a kill is for this trader: it is, unless it is JSON that names another one."""
+    try:
+        table = json.loads(text)
+    except (ValueError, RecursionError):
+        return True
+    return not isinstance(table, dict) or table.get("trader_id", trader_id) == trader_id
 
 
 class RedisLink(NamedTuple):

@@ -7,7 +7,15 @@ from pathlib import Path
 
 from redis.exceptions import RedisError
 
-from actors.redis_link import RedisLink, latch_key, open_redis, pull_switch, switch_keys
+from actors.redis_link import (
+    KEY,
+    RedisLink,
+    is_for,
+    latch_key,
+    open_redis,
+    pull_switch,
+    switch_keys,
+)
 from configs.redis_link import redis_link
 from configs.secrets import SecretsError, load_redis_password
 from ops.node_files import NodeFiles
@@ -20,6 +28,8 @@ FAILURES = (RedisError, OSError, TimeoutError)
 def link_of(node: NodeFiles) -> RedisLink | None:
     """
     Return the Redis of a node's profile, None where it has none.
+
+    Call it once: a password that comes by a variable is taken out of the environment.
 
     Raises
     ------
@@ -46,17 +56,16 @@ async def pull(node: NodeFiles, kill_text: str) -> str | None:
     return None
 
 
-async def pulled(node: NodeFiles) -> dict[str, Kill]:
+async def pulled(node: NodeFiles, link: RedisLink | None) -> dict[str, Kill]:
     """
-    Return the switches that are pulled in Redis, by key.
+    Return the switches that are pulled for a node's trader in Redis, by key.
 
     Raises
     ------
-    SecretsError, RedisError, OSError, TimeoutError
+    RedisError, OSError, TimeoutError
         If that cannot be known.
 
     """
-    link = link_of(node)
     if link is None:
         return {}
     keys = switch_keys(node.trader_id)
@@ -66,29 +75,38 @@ async def pulled(node: NodeFiles) -> dict[str, Kill]:
     kills = {
         key: parse_kill(text, default=default, source="redis", by=f"redis {key}", ts_ns=0)
         for key, text in zip(keys, texts, strict=True)
+        if text is not None and is_for(text, node.trader_id)
     }
     symbols = node.node.get("symbols") or ()
     return {k: aimed(kill, symbols, ()) or kill for k, kill in kills.items() if kill is not None}
 
 
+def shared(kills: Mapping[str, Kill]) -> Kill | None:
+    """Return the kill that everybody's switch holds, None when that is not among these."""
+    return kills.get(KEY)
+
+
 async def withdraw(
-    node: NodeFiles, kills: Mapping[str, Kill], view: LatchView, ts_ns: int
+    node: NodeFiles,
+    link: RedisLink | None,
+    kills: Mapping[str, Kill],
+    view: LatchView,
+    ts_ns: int,
 ) -> list[str]:
     """
     Take back the switches of these keys in Redis and put *view* there; return the keys.
 
-    A key that holds another kill by now stays pulled.
+    A key that holds another kill by now stays pulled. Everybody's switch is let go for every trader.
 
     Raises
     ------
-    SecretsError, RedisError, OSError, TimeoutError
+    RedisError, OSError, TimeoutError
         If that was not done.
 
     """
-    link = link_of(node)
     if link is None:
         return []
-    found = await pulled(node)
+    found = await pulled(node, link)
     keys = [key for key, kill in kills.items() if found.get(key) == kill]
     async with open_redis(link) as client:
         await client.set(latch_key(node.trader_id), view.encode(ts_ns))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from configs.secrets import SecretsError
+from actors.redis_link import RedisLink
 from ops import redis_pull
 from ops.node_files import NodeFiles, read_kills, read_table
 from risk.breakers import LOSSES_OF_BEFORE
@@ -43,6 +43,10 @@ class Tripped(NamedTuple):
         kills = (*self.view.kills, *self.redis.values(), *([self.file] if self.file else []))
         return {kill.scope for kill in kills}
 
+    def switches(self, scope: Scope) -> dict[str, Kill]:
+        """Return the switches in Redis that go with *scope* (the account: all of them), by key."""
+        return {k: v for k, v in self.redis.items() if not scope.name or v.scope == scope}
+
     def resumed(self, scope: Scope) -> LatchView:
         """Return the latch as it is once *scope* (the account: everything) is taken back, without who."""
         if not scope.name:
@@ -54,7 +58,9 @@ class Tripped(NamedTuple):
         )  # fmt: skip
 
 
-async def look(node: NodeFiles, *, unreadable: bool) -> tuple[Tripped, list[str]]:
+async def look(
+    node: NodeFiles, link: RedisLink | None, *, unreadable: bool
+) -> tuple[Tripped, list[str]]:
     """
     Return what is tripped, and what hinders a resume by itself.
 
@@ -73,8 +79,8 @@ async def look(node: NodeFiles, *, unreadable: bool) -> tuple[Tripped, list[str]
         view = UNREADABLE
     redis: dict[str, Kill] = {}
     try:
-        redis = await redis_pull.pulled(node)
-    except (SecretsError, *redis_pull.FAILURES) as e:
+        redis = await redis_pull.pulled(node, link)
+    except redis_pull.FAILURES as e:
         causes.append(f"REDIS_LOST: observed={e}, limit=a Redis that answers")
     return Tripped(view, _file_kill(node), redis), causes
 

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from actors.redis_link import KEY, RedisLink
 from configs.cli import BAD_CONFIGURATION, BROKEN_INVARIANT, OK
 from configs.secrets import SecretsError
 from ops import redis_pull
@@ -29,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--by", required=True, help="who decides")
     add("--reason", required=True, help="why")
     add("--scope", help="take back the kill of this scope only; default: everything")
+    add("--shared", action="store_true",
+        help=f"every trader of that Redis is meant where everybody's key {KEY} is pulled")  # fmt: skip
     add("--yes", action="store_true", help="what will be allowed has been read")
     add("--take-losses", action="store_true",
         help="the day's loss and the drawdown are taken as given, and measured anew")  # fmt: skip
@@ -60,7 +63,8 @@ def _say(code: int, text: str) -> int:
 
 
 async def _resume(node: NodeFiles, scope: Scope, args: argparse.Namespace) -> int:
-    tripped, causes = await look(node, unreadable=args.unreadable)
+    link = redis_pull.link_of(node)
+    tripped, causes = await look(node, link, unreadable=args.unreadable)
     if not tripped.is_anything:
         return _say(BROKEN_INVARIANT, "refused: trading is ACTIVE, nothing is tripped")
     if scope.name and scope not in tripped.scopes():
@@ -69,14 +73,20 @@ async def _resume(node: NodeFiles, scope: Scope, args: argparse.Namespace) -> in
     if causes:
         print("refused: still open:", file=sys.stderr)
         return _say(BROKEN_INVARIANT, "\n".join(f"  {cause}" for cause in causes))
+    if redis_pull.shared(tripped.switches(scope)) is not None and not args.shared:
+        return _say(
+            BROKEN_INVARIANT,
+            f"refused: {KEY} in Redis is pulled for every trader there, and only --shared takes it "
+            "back, for all of them",
+        )
     _show(node, tripped, scope)
     if not (args.yes or _agrees()):
         return _say(BROKEN_INVARIANT, "refused: say --yes when this is what you want")
     # Reading and agreeing took a person's time: what was pulled or tripped meanwhile was not shown.
-    now, causes = await look(node, unreadable=args.unreadable)
+    now, causes = await look(node, link, unreadable=args.unreadable)
     causes += open_causes(node, now.view, takes_losses=args.take_losses)
     view = tripped.resumed(scope)._replace(by=args.by, reason=args.reason)
-    if now != tripped or causes or not await _write(node, tripped, scope, view):
+    if now != tripped or causes or not await _write(node, link, tripped, scope, view):
         return _say(
             BROKEN_INVARIANT, "refused: something was pulled or tripped meanwhile; look again"
         )
@@ -90,6 +100,11 @@ def _show(node: NodeFiles, tripped: Tripped, scope: Scope) -> None:
         print(f"  because {cause}")
     for kill in view.kills:
         print(f"  killed: {kill.level.name} of {kill.scope} by {kill.by}: {kill.reason}")
+    if (kill := redis_pull.shared(tripped.switches(scope))) is not None:
+        print(
+            f"released for EVERY trader of this Redis: {KEY} ({kill.level.name} of {kill.scope}: "
+            f"{kill.reason})"
+        )
     print("allowed again:")
     strategies = dict(node.node.get("strategies") or {})
     for line in allowed(node.profile, scope, strategies) or ["unknown: no node.json"]:
@@ -106,7 +121,9 @@ def _agrees() -> bool:
     return input("Type yes to allow this: ").strip().lower() == "yes"
 
 
-async def _write(node: NodeFiles, tripped: Tripped, scope: Scope, view: LatchView) -> bool:
+async def _write(
+    node: NodeFiles, link: RedisLink | None, tripped: Tripped, scope: Scope, view: LatchView
+) -> bool:
     """
     Take back the switches first: one that is still pulled would pull again; then write the latch.
 
@@ -115,8 +132,7 @@ async def _write(node: NodeFiles, tripped: Tripped, scope: Scope, view: LatchVie
     """
     ts_ns = time.time_ns()
     everything = not scope.name
-    taken = {k: v for k, v in tripped.redis.items() if everything or v.scope == scope}
-    for key in await redis_pull.withdraw(node, taken, view, ts_ns):
+    for key in await redis_pull.withdraw(node, link, tripped.switches(scope), view, ts_ns):
         print(f"taken back in Redis: {key}")
     if tripped.file is not None and (everything or tripped.file.scope == scope):
         node.folder.kill.unlink(missing_ok=True)
