@@ -70,7 +70,7 @@ async def pulled(node: NodeFiles, link: RedisLink | None) -> dict[str, Kill]:
         return {}
     keys = switch_keys(node.trader_id)
     async with open_redis(link) as client:
-        texts = await client.mget(keys)
+        texts = [None if text is None else str(text) for text in await client.mget(keys)]
     default = KillLevel[(node.profile.get("kill") or {}).get("level", "HALT")]
     kills = {
         key: parse_kill(text, default=default, source="redis", by=f"redis {key}", ts_ns=0)

@@ -100,10 +100,10 @@ def _show(node: NodeFiles, tripped: Tripped, scope: Scope) -> None:
         print(f"  because {cause}")
     for kill in view.kills:
         print(f"  killed: {kill.level.name} of {kill.scope} by {kill.by}: {kill.reason}")
-    if (kill := redis_pull.shared(tripped.switches(scope))) is not None:
+    if (held := redis_pull.shared(tripped.switches(scope))) is not None:
         print(
-            f"released for EVERY trader of this Redis: {KEY} ({kill.level.name} of {kill.scope}: "
-            f"{kill.reason})"
+            f"released for EVERY trader of this Redis: {KEY} ({held.level.name} of {held.scope}: "
+            f"{held.reason})"
         )
     print("allowed again:")
     strategies = dict(node.node.get("strategies") or {})
