@@ -15,7 +15,6 @@ from configs.cli import (
     NOT_WRITTEN,
     TEMPORARY,
     Parser,
-    ended,
     say,
 )
 
@@ -114,4 +113,4 @@ def _seconds(text: str) -> float:
 
 if __name__ == "__main__":
     warnings.filterwarnings("ignore", message="Timestamp.utcnow is deprecated")
-    sys.exit(ended(main()))
+    sys.exit(main())

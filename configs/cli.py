@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from contextlib import suppress
 from typing import NoReturn
@@ -33,21 +32,3 @@ def say(text: str, *, is_error: bool = False) -> None:
         return
     with suppress(OSError, ValueError):
         print(text, file=stream, flush=True)
-
-
-def ended(code: int) -> int:
-    """
-    Return *code* as it is, also where standard output or standard error is gone.
-
-    What such a stream has not taken is dropped: Python tries it once more at its end, and would turn
-    the exit code into 120.
-
-    """
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            if stream is not None:
-                stream.flush()
-        except (OSError, ValueError):
-            with suppress(OSError, ValueError), open(os.devnull, "w") as nowhere:
-                os.dup2(nowhere.fileno(), stream.fileno())
-    return code

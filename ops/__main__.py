@@ -9,7 +9,7 @@ import sys
 from types import ModuleType
 
 import ops.commands
-from configs.cli import Parser, ended
+from configs.cli import Parser
 
 EPILOG = """\
 exit codes:
@@ -53,4 +53,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(ended(main()))
+    sys.exit(main())
