@@ -84,6 +84,8 @@ def doubled(log: WireLog) -> Iterator[tuple[float, str]]:
         answer = answers.get(line["n"])
         if answer is None or answer["status"] != 200:
             continue
+        if not answer["sent"] and not answer["body"]:
+            continue  # The request was lost on its way: the exchange has told nothing.
         for client_id, _ in sent_orders(line):
             taken[client_id] += 1
             if taken[client_id] > 1:

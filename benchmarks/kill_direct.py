@@ -10,7 +10,6 @@ start of Python included. "flat" is the look that shows no position and no order
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import multiprocessing
@@ -21,11 +20,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from benchmarks import _kill_table
+from benchmarks._spread import spread
 from configs.secrets import KEY_NAMES, Credentials
 from ops.direct.client import DirectClient
 from ops.direct.options import Patience
@@ -150,32 +148,16 @@ async def measure(runs: int, orders: int) -> list[dict[str, Any]]:
 
 def _line(rows: list[dict[str, Any]]) -> dict[str, Any]:
     figures: dict[str, Any] = {"runs": len(rows), "not_true": sum(not r["is_true"] for r in rows)}
-    for name in FIGURES:
-        times = [row[name] for row in rows]
-        p50, p99 = np.percentile(times, [50, 99])
-        figures[name] = {"p50": round(p50, 1), "p99": round(p99, 1), "worst": round(max(times), 1)}
-    return figures
+    return figures | {name: spread([row[name] for row in rows]) for name in FIGURES}
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--runs", type=int, default=50)
-    parser.add_argument("--orders", type=int, default=100)
-    parser.add_argument("--out", type=Path)
-    args = parser.parse_args()
+    args = _kill_table.parse(__doc__, runs=50)
     lines = asyncio.run(measure(args.runs, args.orders))
-    print(
-        "way      symbols  orders  runs  |  last cancel ms p50/p99/worst  |  flat ms p50/p99/worst"
-    )
-    for line in lines:
-        cells = ["/".join(f"{line[name][q]:.0f}" for q in line[name]) for name in FIGURES]
-        print(
-            f"{line['way']:8} {line['symbols']:7} {line['orders']:7} {line['runs']:5}  |  "
-            f"{cells[0]:>28}  |  {cells[1]:>21}"
-        )
-    if args.out is not None:
-        args.out.write_text(json.dumps(lines, indent=1))
-    return int(any(line["not_true"] for line in lines))
+    _kill_table.show(lines, *FIGURES, args.out)
+    not_true = sum(line["not_true"] for line in lines)
+    print(f"{not_true} of {sum(line['runs'] for line in lines)} kills were not true at their end")
+    return int(not_true > 0)
 
 
 if __name__ == "__main__":

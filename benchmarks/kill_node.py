@@ -11,9 +11,7 @@ start of Python included. "flat" is the second look at the venue, the one after 
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
 import os
 import shutil
 import sys
@@ -24,9 +22,9 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from benchmarks import _kill_table
 from benchmarks._node import guarded_node, load_profile_for, until
+from benchmarks._spread import spread
 from benchmarks.kill_direct import SYMBOLS, fill, venue
 from configs.nodes import LiveNode, venue_settings
 from configs.profile import Profile
@@ -147,34 +145,15 @@ async def measure(runs: int, orders: int) -> list[dict[str, Any]]:
                         served = Served(url, url.replace("http", "ws", 1), keys)
                         rows.append(await kill_once(way, served, SYMBOLS[:count], orders, own))
                 line = {"way": way, "symbols": count, "orders": orders, "runs": runs}
-                lines.append(line | {name: _spread([r[name] for r in rows]) for name in FIGURES})
+                lines.append(line | {name: spread([r[name] for r in rows]) for name in FIGURES})
     return lines
 
 
-def _spread(times: list[float]) -> dict[str, float]:
-    p50, p99 = np.percentile(times, [50, 99])
-    return {"p50": round(p50, 1), "p99": round(p99, 1), "worst": round(max(times), 1)}
-
-
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--runs", type=int, default=10)
-    parser.add_argument("--orders", type=int, default=100)
-    parser.add_argument("--out", type=Path)
-    args = parser.parse_args()
+    args = _kill_table.parse(__doc__, runs=10)
     os.environ.setdefault("PYTHONPATH", str(Path(__file__).parents[1]))
     lines = asyncio.run(measure(args.runs, args.orders))
-    print(
-        "way      symbols  orders  runs  |  last cancel ms p50/p99/worst  |  flat ms p50/p99/worst"
-    )
-    for line in lines:
-        cells = ["/".join(f"{line[name][q]:.0f}" for q in line[name]) for name in FIGURES]
-        print(
-            f"{line['way']:8} {line['symbols']:7} {line['orders']:7} {line['runs']:5}  |  "
-            f"{cells[0]:>28}  |  {cells[1]:>21}"
-        )
-    if args.out is not None:
-        args.out.write_text(json.dumps(lines, indent=1))
+    _kill_table.show(lines, *FIGURES, args.out)
     return 0
 
 

@@ -90,6 +90,18 @@ def test_an_id_that_the_venue_took_twice_is_doubled_and_one_that_it_refused_is_n
     assert [text for _, text in doubled(log())] == ["a was taken 2 times"]
 
 
+@pytest.mark.parametrize(("told", "texts"), [({}, []), ({"algoId": 1}, ["s:1 was taken 2 times"])])
+def test_an_id_whose_first_request_never_arrived_is_free_to_be_sent_again(script, log, told, texts):
+    params = {"symbol": "BTCUSDT", "side": "SELL", "type": "STOP_MARKET", "quantity": "1",
+              "clientAlgoId": "s:1", "reduceOnly": "true"}  # fmt: skip
+    number = script.line("request", id=0, account="main", method="POST",
+                         path="/fapi/v1/algoOrder", params=params)  # fmt: skip
+    script.line("answer", to=number, status=200, body=told, sent=False)
+    script.send("s:1", "SELL", "2", path="algoOrder", type="STOP_MARKET", reduceOnly="true")
+
+    assert [text for _, text in doubled(log())] == texts
+
+
 def test_an_entry_while_killed_is_seen_and_an_exit_is_none(script, log):
     script.ms = 1_000
     script.send("x", "SELL", "1", reduceOnly="true")
