@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 
 from rich.console import Group, RenderableType
 from rich.layout import Layout
@@ -10,16 +11,18 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from actors.snapshot import Health, OrderLine, PositionLine, Snapshot, Use
+from actors.snapshot import BreakerLine, Health, OrderLine, PositionLine, Snapshot, Use
 from ops.events import EventLog, Line
 from ops.words import (
     NEAR_SHARE,
     UNKNOWN,
+    breaker_words,
     clock_time,
     connection_words,
     cover_words,
     exact,
     feed_words,
+    nearest_breaker,
     number,
     protection_words,
     short_symbol,
@@ -33,6 +36,8 @@ WIDE = 120
 TALL = 36
 POSITIONS_SHOWN = 5
 ORDERS_SHOWN = 12
+EVENTS_MIN = 5
+"""So many rows are left for events before breakers are listed one by one."""
 Section = tuple[RenderableType, int]
 """Something to draw, and how many rows it takes."""
 _STATE_STYLES = {
@@ -59,6 +64,10 @@ def screen(
     if height >= TALL:
         sections.insert(2, _orders(snapshot.orders))
     left = height - sum(rows for _, rows in sections) - 1
+    listed, rows = _breakers(snapshot.breakers)
+    if height >= TALL and left - rows >= EVENTS_MIN:
+        sections.insert(4, (listed, rows))
+        left -= rows
     layout = Layout()
     layout.split_column(
         *(Layout(content, size=rows) for content, rows in sections),
@@ -68,8 +77,8 @@ def screen(
     return layout
 
 
-def _title(text: str) -> Rule:
-    return Rule(Text(text, style="bold"), align="left", style="dim")
+def _title(text: str, style: str = "bold") -> Rule:
+    return Rule(Text(text, style=style), align="left", style="dim")
 
 
 # -- header ---------------------------------------------------------------------------------------
@@ -214,8 +223,38 @@ def _limits(snapshot: Snapshot, width: int) -> Section:
     both.add_column(ratio=1)
     both.add_column(ratio=1)
     both.add_row(_uses(snapshot.exposure, width), _uses(right, width))
-    title = _title("Limits: worst-case exposure, losses and messages")
+    told = ": worst-case exposure, losses and messages" if width >= WIDE else ""
+    is_tripped = any(line.is_tripped for line in snapshot.breakers)
+    style = "bold red" if is_tripped else "bold"
+    title = _title(f"Limits{told}{_breaker_title(snapshot.breakers)}", style)
     return Group(title, both), 1 + max(len(snapshot.exposure), len(right))
+
+
+def _breaker_title(breakers: Sequence[BreakerLine]) -> str:
+    """Say of the breaker that is nearest to its limit how near; where there is room, all are listed."""
+    nearest = nearest_breaker(breakers)
+    if nearest is None:
+        return f"; breakers {UNKNOWN}"
+    words = breaker_words(nearest)
+    return f"; TRIPPED: {words}" if nearest.is_tripped else f"; nearest breaker: {words}"
+
+
+def _breakers(breakers: Sequence[BreakerLine]) -> Section:
+    both = Table.grid(expand=True, padding=(0, 2, 0, 0))
+    both.add_column(ratio=1, no_wrap=True)
+    both.add_column(ratio=1, no_wrap=True)
+    cells = [_breaker(line) for line in breakers]
+    half = (len(cells) + 1) // 2
+    for first, second in zip_longest(cells[:half], cells[half:], fillvalue=Text()):
+        both.add_row(first, second)
+    return Group(_title("Breakers"), both), 1 + half
+
+
+def _breaker(line: BreakerLine) -> Text:
+    words = breaker_words(line)
+    if line.is_tripped:
+        return Text(f"{words} TRIPPED", style="bold red")
+    return Text(words, style="bold yellow" if line.observed is None else "")
 
 
 def _uses(uses: Iterable[Use], width: int) -> Table:

@@ -13,6 +13,7 @@ from actors.snapshot import Health, KillLine, PositionLine, Snapshot, Use
 from ops.node_files import NS_PER_MS, NodeFiles, read_table
 from ops.words import (
     UNKNOWN,
+    breaker_words,
     connection_words,
     cover_words,
     feed_words,
@@ -48,7 +49,6 @@ def status_lines(node: NodeFiles, status: dict[str, Any], latch: dict[str, Any])
         yield Text(f"STATUS IS OLD: {snapshot.error}", style=BAD)
     yield from _positions(snapshot)
     yield _uses("exposure", snapshot.exposure)
-    yield _uses("losses", snapshot.losses)
     yield _breakers(snapshot)
     yield _uses("messages", snapshot.rates)
     yield _venue(snapshot.health)
@@ -154,9 +154,7 @@ def _breakers(snapshot: Snapshot) -> Text:
     """Say how close each breaker is to its limit, and how close the run has come to it."""
     lines = snapshot.breakers
     words = ", ".join(
-        f"{line.key} {significant(line.observed)} (closest {significant(line.closest)}) of "
-        f"{significant(line.limit)}{' TRIPPED' if line.is_tripped else ''}"
-        for line in lines
+        f"{breaker_words(line)}{' TRIPPED' if line.is_tripped else ''}" for line in lines
     )
     is_tripped = any(line.is_tripped for line in lines)
     return Text(f"breakers  {words or UNKNOWN}", style=BAD if is_tripped else "")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from actors.snapshot import Health, PositionLine, ProtectionLine, Snapshot, Use
+from actors.snapshot import BreakerLine, Health, PositionLine, ProtectionLine, Snapshot, Use
 from report.formats import symbol
 
 UNKNOWN = "unknown"
 NEAR_SHARE = 0.8
 """From here on a use of a limit is pointed out."""
 
+LOSSES = frozenset({"unrealized_loss", "daily_loss", "drawdown"})
+"""Breakers that measure a share of equity."""
 _LABELS = {
     "gross_notional_usdt_max": "gross",
     "net_notional_usdt_max": "net",
@@ -76,6 +79,36 @@ def use_figures(use: Use) -> str:
         return f"{observed} of {use.limit:.2%}"
     digits = 2 if use.key == "leverage_max" else 0
     return f"{number(use.observed, digits)} of {exact(use.limit)}"
+
+
+def breaker_words(line: BreakerLine) -> str:
+    """Say what a breaker sees, what it allows, and the closest that the run has come to that."""
+    now, limit, closest = (
+        _breaker_figure(line.key, value) for value in (line.observed, line.limit, line.closest)
+    )
+    return f"{breaker_label(line)} {now} of {limit} (closest {closest})"
+
+
+def breaker_label(line: BreakerLine) -> str:
+    """Return what a person calls a breaker."""
+    return "repeated entries" if line.key == "repeated" else line.key.replace("_", " ")
+
+
+def _breaker_figure(key: str, value: Decimal | None) -> str:
+    """Write what a breaker measures in its unit: a share of equity, basis points, or a count."""
+    if value is None:
+        return UNKNOWN
+    if key in LOSSES:
+        return f"{value:.2%}"
+    return f"{value:.0f} bps" if key == "price_shock" else exact(value)
+
+
+def nearest_breaker(lines: Iterable[BreakerLine]) -> BreakerLine | None:
+    """Return a breaker that has tripped, else the one that is nearest to its limit; None: unknown."""
+    known = [line for line in lines if line.is_tripped or line.observed is not None]
+    return max(
+        known, key=lambda line: (line.is_tripped, (line.observed or 0) / line.limit), default=None
+    )
 
 
 def use_words(use: Use) -> str:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from actors.notices import Notice
 from actors.snapshot import (
+    BreakerLine,
     ClientHealth,
     FeedHealth,
     Health,
@@ -69,6 +70,15 @@ def use(key: str, limit: object, observed: object | None, instrument_id: str | N
     return Use(key, D(limit), None if observed is None else D(observed), instrument_id)
 
 
+def breaker(
+    key: str, limit: object, observed: object | None, closest: object | None = None, **more: Any
+) -> BreakerLine:
+    """Return a breaker that has not tripped, whose closest approach is now unless told otherwise."""
+    now, most = (None if v is None else D(v) for v in (observed, closest or observed))
+    return BreakerLine(**({"key": key, "limit": D(limit), "observed": now, "closest": most,
+                           "is_tripped": False} | more))  # fmt: skip
+
+
 def health(**more: Any) -> Health:
     terms: dict[str, Any] = {
         "clients": (ClientHealth("BINANCE", "data", True), ClientHealth("BINANCE", "exec", True)),
@@ -100,6 +110,12 @@ def snapshot(**more: Any) -> Snapshot:
             use("drawdown_ratio_max", "0.15", "0.01"),
         ),
         "denials": (), "denials_total": 0, "health": health(), "journal_records": 123,
+        "breakers": (
+            breaker("unrealized_loss", "0.1", 0, "0.0213456789"),
+            breaker("daily_loss", "0.03", "0.01"), breaker("drawdown", "0.15", "0.0123", "0.03"),
+            breaker("price_shock", 500, "12.3456", "47.1"), breaker("repeated", 5, 1, 2),
+            breaker("denial_storm", 50, 0, 12), breaker("reject_storm", 10, 7, 8),
+        ),
     }  # fmt: skip
     return Snapshot(**(terms | more))
 

@@ -9,6 +9,7 @@ from tests.ops_kit import (
     SECOND,
     T0,
     D,
+    breaker,
     drawn,
     health,
     naked,
@@ -191,3 +192,70 @@ def test_a_venue_that_hears_nothing_says_until_when(is_banned, word):
     ill = health(refused_until_ns=T0 + 90 * SECOND, is_banned=is_banned)
 
     assert line_with(drawn(snapshot(health=ill)), f"{word} until 12:01:30; weight 240/2400")
+
+
+# -- breakers ----------------------------------------------------------------------------------------
+
+
+@SIZES
+def test_the_breaker_nearest_to_its_limit_is_named(width, height):
+    lines = drawn(snapshot(), width=width, height=height)
+
+    assert "; nearest breaker: reject storm 7 of 10 (closest 8) " in line_with(lines, "Limits")
+
+
+@SIZES
+def test_a_breaker_that_has_tripped_comes_before_one_that_is_nearer(width, height):
+    breakers = (
+        breaker("denial_storm", 50, 49), breaker("price_shock", 500, None, 612, is_tripped=True),
+    )  # fmt: skip
+
+    lines = drawn(snapshot(breakers=breakers), width=width, height=height)
+
+    said = "; TRIPPED: price shock unknown of 500 bps (closest 612 bps) "
+    assert said in line_with(lines, "Limits")
+
+
+@SIZES
+@pytest.mark.parametrize("breakers", [(), (breaker("drawdown", "0.15", None),)])
+def test_breakers_that_cannot_be_known_are_not_said_to_be_fine(width, height, breakers):
+    lines = drawn(snapshot(breakers=breakers), width=width, height=height)
+
+    assert "; breakers unknown" in line_with(lines, "Limits")
+
+
+@SIZES
+def test_the_breaker_of_a_narrow_screen_fits_on_its_line(width, height):
+    longest = breaker("unrealized_loss", "0.1", "0.9999", "0.9999", is_tripped=True)
+
+    line = line_with(drawn(snapshot(breakers=(longest,)), width=width, height=height), "Limits")
+
+    assert "unrealized loss 99.99% of 10.00% (closest 99.99%)" in line
+
+
+@pytest.mark.parametrize("size", [(140, 40), (160, 50)])
+def test_a_tall_screen_lists_every_breaker_with_its_closest_approach(size):
+    width, height = size
+
+    lines = drawn(snapshot(), width=width, height=height)
+
+    start = lines.index(line_with(lines, "Breakers "))
+    listed = "\n".join(lines[start + 1 : start + 5])
+    for words in (
+        "unrealized loss 0.00% of 10.00% (closest 2.13%)", "daily loss 1.00% of 3.00% (closest 1.00%)",
+        "drawdown 1.23% of 15.00% (closest 3.00%)", "price shock 12 bps of 500 bps (closest 47 bps)",
+        "repeated entries 1 of 5 (closest 2)", "denial storm 0 of 50 (closest 12)",
+        "reject storm 7 of 10 (closest 8)",
+    ):  # fmt: skip
+        assert words in listed
+
+
+def test_breakers_are_listed_only_where_events_have_room():
+    orders = tuple(order(client_order_id=f"O-{i}") for i in range(12))
+    few = tuple(position(instrument_id=f"S{i}USDT-PERP.BINANCE") for i in range(5))
+
+    lines = drawn(snapshot(orders=orders, positions=few), width=140, height=40)
+
+    assert not [line for line in lines if line.startswith("Breakers ")]
+    assert line_with(lines, "Last events")
+    assert line_with(lines, "nearest breaker")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,8 @@ import pytest
 from actors.snapshot import BreakerLine
 from ops.node_files import read_node
 from ops.status_screen import status_lines
-from tests.ops_kit import snapshot
+from ops.words import breaker_label
+from tests.ops_kit import breaker, snapshot
 
 ACTIVE: dict[str, Any] = {"state": "ACTIVE", "causes": [], "kills": []}
 
@@ -27,24 +27,33 @@ def line(folder: Path, title: str, *breakers: BreakerLine) -> str:
     return found
 
 
-def breaker(key: str, observed: str, *, is_tripped: bool) -> BreakerLine:
-    return BreakerLine(key, Decimal(5), Decimal(observed), Decimal("4.5"), is_tripped)
-
-
 def test_breakers_are_shown_with_what_they_see_allow_and_came_closest_to(tmp_path: Path) -> None:
     shown = line(
         tmp_path, "breakers",
-        breaker("drawdown", "1.25", is_tripped=False), breaker("reject_storm", "6", is_tripped=True),
+        breaker("drawdown", "0.15", "0.0125", "0.045"), breaker("price_shock", 500, "12.3", 47),
+        breaker("reject_storm", 5, 6, is_tripped=True),
     )  # fmt: skip
 
-    assert "drawdown 1.25 (closest 4.5) of 5," in shown
-    assert shown.endswith("reject_storm 6 (closest 4.5) of 5 TRIPPED")
+    assert shown == (
+        "breakers  drawdown 1.25% of 15.00% (closest 4.50%), "
+        "price shock 12 bps of 500 bps (closest 47 bps), "
+        "reject storm 6 of 5 (closest 6) TRIPPED"
+    )
+
+
+def test_every_breaker_of_a_node_is_shown(tmp_path: Path) -> None:
+    lines = snapshot().breakers
+
+    shown = line(tmp_path, "breakers", *lines)
+
+    assert all(f"{breaker_label(each)} " in shown for each in lines)
+    assert shown.count("(closest ") == len(lines) == 7
 
 
 def test_what_is_not_known_of_a_breaker_is_said_to_be_unknown(tmp_path: Path) -> None:
-    unknown = BreakerLine("drawdown", Decimal(5), None, None, is_tripped=False)
+    unknown = breaker("drawdown", "0.15", None)
 
-    assert "drawdown unknown (closest unknown) of 5" in line(tmp_path, "breakers", unknown)
+    assert "drawdown unknown of 15.00% (closest unknown)" in line(tmp_path, "breakers", unknown)
     assert line(tmp_path, "breakers") == "breakers  unknown"
 
 
