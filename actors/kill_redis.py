@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from nautilus_trader.common.component import Clock, Logger, MessageBus
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from actors.redis_link import CHANNEL, RedisLink, is_for, latch_key, open_redis, switch_keys
+from actors.redis_link import (
+    CHANNEL,
+    RedisLink,
+    addressee,
+    latch_key,
+    open_redis,
+    switch_keys,
+)
 from risk.events import VenueEvent, VenueEventKind, publish_venue_event
 from risk.judge import Judge
-from risk.kills import KillLevel, aimed, parse_kill
+from risk.kills import Kill, KillLevel, at_account, parse_kill
 from risk.latch import LatchView
 from risk.trading_state import TradingState
 
@@ -20,6 +28,8 @@ POLL_SEC = 0.2
 RETRY_SEC = 0.5
 WANTED_EVENTS = "K$gxe"
 """Keyspace events (``K``) of strings, generic commands, expiry and eviction."""
+
+type Aim = Callable[[Kill], Kill | None]
 
 
 class RedisSwitch:
@@ -60,6 +70,8 @@ class RedisSwitch:
         self._clock = clock
         self._log = Logger("KillRedis")
         self._keys = switch_keys(trader_id)
+        self._own_key = self._keys[1]
+        self._aim: Aim = lambda kill: kill
         self._seen: dict[str, str | None] = {}
         self._is_first = True
         self._is_up: bool | None = None
@@ -71,8 +83,14 @@ class RedisSwitch:
         """Return whether Redis answered last time, the latch included."""
         return self._is_up is True
 
-    def begin(self) -> None:
-        """Hold new risk back until it is known whether Redis holds a kill."""
+    def begin(self, aim: Aim) -> None:
+        """
+        Hold new risk back until it is known whether Redis holds a kill.
+
+        *aim* returns a kill with its scope as it is called here, None when that names nothing here.
+
+        """
+        self._aim = aim
         self._judge.holds.take(self._event(VenueEventKind.REDIS_LOST, "not asked yet"))
 
     def note_latch(self) -> None:
@@ -111,7 +129,7 @@ class RedisSwitch:
         for key, text in zip(self._keys, texts, strict=True):
             if text != self._seen.get(key):
                 self._seen[key] = text
-                self._take(text, by=f"redis {key}")
+                self._take(text, by=f"redis {key}", is_own=key == self._own_key)
         if self._is_first:
             self._obey(latch)
             self._is_first = False
@@ -181,17 +199,25 @@ class RedisSwitch:
             flags = "".join(dict.fromkeys(told + WANTED_EVENTS))
             await client.config_set("notify-keyspace-events", flags)
 
-    def _take(self, text: str | None, *, by: str) -> None:
-        if text is None or not is_for(text, self._trader_id):
+    def _take(self, text: str | None, *, by: str, is_own: bool = False) -> None:
+        """Take a pull; what is this trader's alone (*is_own*, or it says so) means something here."""
+        named = None if is_own or text is None else addressee(text)
+        if named not in (None, self._trader_id):
             return
-        kill = parse_kill(
-            text, default=self._default, source="redis", by=by, ts_ns=self._clock.timestamp_ns()
-        )
+        now_ns = self._clock.timestamp_ns()
+        kill = parse_kill(text, default=self._default, source="redis", by=by, ts_ns=now_ns)
         if kill is None:
             return
-        symbols = self._judge.limits.symbols
-        # What is unknown here is taken as it is: a strategy, or what another trader trades.
-        self._judge.kill(aimed(kill, symbols, ()) or kill)
+        aim = self._aim(kill)
+        if aim is None and (is_own or named is not None):
+            aim = at_account(kill)
+        if aim is None:  # It may be what another trader trades, and it may be mistyped.
+            aim = kill
+            self._judge.alarm(
+                f"KILL_OF_NOTHING: observed={kill.level.name} of {kill.scope} by {by}, limit=a "
+                "symbol or strategy of this trader: nothing is stopped here", now_ns,
+            )  # fmt: skip
+        self._judge.kill(aim)
 
     # -- lost and back ------------------------------------------------------------------------------
 

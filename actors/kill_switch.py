@@ -15,7 +15,7 @@ from actors.kill_file import KillFile
 from actors.kill_redis import RedisSwitch
 from actors.snapshot import KillLine
 from risk.gate import RiskGate
-from risk.kills import ACCOUNT, Kill, KillLevel, Scope, aimed
+from risk.kills import ACCOUNT, Kill, KillLevel, Scope, aimed, at_account
 from risk.state_dir import StateDir, replace_file
 from risk.trading_state import TradingState, Transition
 
@@ -117,7 +117,7 @@ class KillSwitch(Actor):  # type: ignore[misc]
         self.look()
         self._run(self._keep_looking())
         if self._redis is not None:
-            self._redis.begin()
+            self._redis.begin(self._aimed)
             self._run(self._redis.run())
 
     def on_stop(self) -> None:
@@ -149,17 +149,16 @@ class KillSwitch(Actor):  # type: ignore[misc]
         try:
             kill = self._file.look(self.clock.timestamp_ns())
             if kill is not None:
-                self.take(self._aimed(kill))
+                # The file is this node's, so that it means something.
+                self.take(self._aimed(kill) or at_account(kill))
             self._tend()
         except Exception as e:  # noqa: BLE001 - whoever cannot stop must not let in more
             self._failed(e)
 
-    def _aimed(self, kill: Kill) -> Kill:
-        """Return the kill for what it names; the file is this node's, so that it means something."""
+    def _aimed(self, kill: Kill) -> Kill | None:
+        """Return the kill with its scope as it is called here, None when that names nothing here."""
         held = {position.instrument_id.value for position in self.cache.positions_open()}
-        symbols = held.union(self._gate.judge.limits.symbols)
-        reason = f"{kill.reason} ({kill.scope} is nothing here)"
-        return aimed(kill, symbols, self._strategies) or kill._replace(scope=ACCOUNT, reason=reason)
+        return aimed(kill, held.union(self._gate.judge.limits.symbols), self._strategies)
 
     def _failed(self, error: BaseException) -> None:
         self.log.exception(f"The kill switch failed in {self._state_dir.path}", error)

@@ -27,13 +27,14 @@ def switch_keys(trader_id: str) -> tuple[str, str]:
     return KEY, f"{KEY}:{trader_id}"
 
 
-def is_for(text: str, trader_id: str) -> bool:
-    """Return whether a kill is for this trader: it is, unless it is JSON that names another one."""
+def addressee(text: str) -> str | None:
+    """Return the trader that a switch's JSON names, None where it is for whoever reads it."""
     try:
         table = json.loads(text)
     except (ValueError, RecursionError):
-        return True
-    return not isinstance(table, dict) or table.get("trader_id", trader_id) == trader_id
+        return None
+    named = table.get("trader_id") if isinstance(table, dict) else None
+    return None if named is None else str(named)
 
 
 class RedisLink(NamedTuple):

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from actors.redis_link import (
     KEY,
     RedisLink,
-    is_for,
+    addressee,
     latch_key,
     open_redis,
     pull_switch,
@@ -75,7 +75,7 @@ async def pulled(node: NodeFiles, link: RedisLink | None) -> dict[str, Kill]:
     kills = {
         key: parse_kill(text, default=default, source="redis", by=f"redis {key}", ts_ns=0)
         for key, text in zip(keys, texts, strict=True)
-        if text is not None and is_for(text, node.trader_id)
+        if text is not None and (key != KEY or addressee(text) in (None, node.trader_id))
     }
     symbols = node.node.get("symbols") or ()
     return {k: aimed(kill, symbols, ()) or kill for k, kill in kills.items() if kill is not None}

@@ -174,6 +174,11 @@ def aimed(kill: Kill, symbols: Collection[str], strategies: Collection[str]) -> 
     return kill._replace(scope=Scope(kind, found[0])) if len(found) == 1 else None
 
 
+def at_account(kill: Kill) -> Kill:
+    """Return the kill for the whole account, because what it names is nothing here."""
+    return kill._replace(scope=ACCOUNT, reason=f"{kill.reason} ({kill.scope} is nothing here)")
+
+
 def switch_text(kill: Kill, trader_id: str) -> str:
     """Return what pulls a switch for one trader: `parse_kill` reads it back."""
     return json.dumps(kill.row() | {"trader_id": trader_id}, ensure_ascii=False)
@@ -197,9 +202,9 @@ def parse_kill(
     Return what the contents of a switch ask for; None when nobody has pulled it.
 
     ``0`` and nothing: not pulled. ``1``: *default*. ``LEVEL``, ``LEVEL reason``, and a JSON object
-    with any of ``level``, ``scope``, ``by`` and ``reason``: as they say. Anything else pulls
-    *default* for the account too, with the text as its reason: whoever writes into a kill switch in
-    a hurry means it.
+    with any of ``level``, ``scope``, ``by`` and ``reason``: as they say; a scope that is none is the
+    account. Anything else pulls *default* for the account too, with the text as its reason: whoever
+    writes into a kill switch in a hurry means it.
 
     Parameters
     ----------
@@ -235,9 +240,15 @@ def parse_kill(
 def _from_table(table: dict[str, Any], whole: Kill) -> Kill:
     """Return the kill that a JSON object asks for; a level that is none is the default one."""
     name = str(table.get("level", whole.level.name)).upper()
+    aim = plain_words(str(table.get("scope", "account")))
+    reason = plain_words(str(table.get("reason") or "no reason given"))
+    try:
+        scope = Scope.parse(aim)
+    except KillError:
+        scope, reason = ACCOUNT, f"{reason} (scope: {aim})"
     return whole._replace(
         level=KillLevel.__members__.get(name, whole.level),
-        scope=Scope.parse(plain_words(str(table.get("scope", "account")))),
+        scope=scope,
         by=plain_words(str(table.get("by") or whole.by)),
-        reason=plain_words(str(table.get("reason") or "no reason given")),
+        reason=reason,
     )

@@ -77,7 +77,7 @@ def test_json_says_as_much_as_it_likes() -> None:
     "text",
     [
         "yes", "true", "kill it", "HALTED", "2", "[1]", '{"scope": "symbol:"}', '{"scope": 7}',
-        "{broken", "{" * 4_000, '{"level": "HALT", "scope": "everything"}',
+        "{broken", "{" * 4_000,
     ],
 )  # fmt: skip
 def test_whatever_else_stands_there_pulls_for_the_whole_account_at_the_default_level(
@@ -94,6 +94,14 @@ def test_an_unknown_level_in_json_is_the_default_one_and_keeps_the_scope() -> No
 
     assert found is not None
     assert (found.level, found.scope) == (FLATTEN, ON_BTC)
+
+
+def test_a_scope_that_is_none_is_the_account_at_the_level_that_is_said() -> None:
+    found = parsed(json.dumps({"level": "HALT", "scope": "symbl:BTCUSDT", "by": "ann"}))
+
+    assert found == Kill(
+        HALT, ACCOUNT, "ann", "no reason given (scope: symbl:BTCUSDT)", "redis", T0
+    )
 
 
 def test_a_text_without_end_is_cut_off() -> None:
