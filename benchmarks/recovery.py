@@ -150,7 +150,8 @@ def result_of(scene: Scene, judged: dict[str, Any]) -> dict[str, Any]:
 
 def show(result: dict[str, Any]) -> None:
     """Print the table."""
-    print(f"\n{'seconds':<38} {'count':>6} {'p50':>8} {'p99':>8} {'worst':>8}")
+    print(f"\n| {'seconds':<38} | count |      p50 |      p99 |    worst |")
+    print(f"|{'-' * 40}|------:|---------:|---------:|---------:|")
     rows = (
         ("recovery, from the process's start", "recovery_sec"),
         ("of it, from the end of the pre-flight", "up_after_record_sec"),
@@ -162,7 +163,7 @@ def show(result: dict[str, Any]) -> None:
         cells = (
             f"{row[name]:8.3f}" if name in row else f"{'-':>8}" for name in ("p50", "p99", "worst")
         )
-        print(f"{label:<38} {row['count']:>6} {' '.join(cells)}")
+        print(f"| {label:<38} | {row['count']:>5} | {' | '.join(cells)} |")
     print("killed in: " + ", ".join(f"{k} {v}" for k, v in result["killed_in"].items()))
     for row in result["wrong"]:
         print(f"WRONG in life {row['life']} after {row['after']}: {row['text']}")

@@ -9,8 +9,8 @@ read from the venue's wire log; "flat" is when the last position, order or stop 
 
 How long the watchdog waits is the profile's to say: ``heartbeat_ms_max`` for a hung node,
 ``venue.data_silence_sec_max`` for a blind one, nothing for a dead one, and then ``grace_sec``. "added"
-is what the watchdog needs beyond that. It is below zero when a limit had partly run by the moment of
-the trouble: the last heartbeat was up to 250 ms before it.
+is what the watchdog needs beyond that. It is below zero when a wait had partly run: the last heartbeat
+was up to 250 ms before the trouble, and the grace counts from the turn before the verdict.
 
     python -m benchmarks.watchdog [--runs N] [--case NAME ...] [--out FILE]
 
@@ -149,16 +149,30 @@ def measure(name: str, runs: int) -> dict[str, Any]:
     return line
 
 
+def head() -> str:
+    """Return the head of the table, Markdown."""
+    names = ("to verdict", "to first cancel", "to flat", "added to verdict", "added to flat")
+    cells = " | ".join(f"{name:>17}" for name in names)
+    rule = "|".join("------------------:" for _ in names)
+    return (
+        f"| case  | runs | limit | grace | {cells} | profile's share |\n"
+        f"|-------|-----:|------:|------:|{rule}|----------------:|"
+    )
+
+
 def show(line: dict[str, Any]) -> None:
     """Print a case's line, and what went wrong in it."""
-    start = f"{line['case']:5} {line['runs']:5} {line['limit_ms']:6} {line['grace_ms']:6}"
     if "flat_ms" in line:
-        cells = " | ".join(f"{cell(line[f'{name}_ms']):>17}" for name in FIGURES)
-        added = " | ".join(f"{cell(line[f'{n}_added_ms']):>15}" for n in ("verdict", "flat"))
+        names = (*(f"{name}_ms" for name in FIGURES), "verdict_added_ms", "flat_added_ms")
+        cells = " | ".join(f"{cell(line[name]):>17}" for name in names)
         share = (line["limit_ms"] + line["grace_ms"]) / line["flat_ms"]["p50"]
-        print(f"{start} | {cells} | {added} | {share:>8.2f}", flush=True)
+        print(
+            f"| {line['case']:5} | {line['runs']:4} | {line['limit_ms']:5} | {line['grace_ms']:5} "
+            f"| {cells} | {share:15.2f} |",
+            flush=True,
+        )
     for text in line["wrong"]:
-        print(f"{start} | WRONG in {text}", flush=True)
+        print(f"WRONG in {line['case']}, {text}", flush=True)
 
 
 def main() -> int:
@@ -168,12 +182,11 @@ def main() -> int:
     add("--case", nargs="*", choices=list(CASES), default=list(CASES))
     add("--out", type=Path, help="write the figures as JSON")
     args = parser.parse_args()
-    print("milliseconds from the trouble, p50/p99/worst; limit and grace are the profile's,")
-    print("added is what the watchdog needs beyond them, share is theirs of the p50 to flat")
-    head = " | ".join(f"{name:>17}" for name in ("to verdict", "to first cancel", "to flat"))
+    print("Milliseconds from the trouble, p50/p99/worst. Limit and grace are what the profile lets")
     print(
-        f"case   runs  limit  grace | {head} | {'verdict added':>15} | {'flat added':>15} | share"
+        "the watchdog wait, added is what it needs beyond, the share is theirs of the p50 to flat."
     )
+    print(f"\n{head()}", flush=True)
     lines = []
     for name in args.case:
         lines.append(measure(name, args.runs))
