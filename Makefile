@@ -80,7 +80,7 @@ attacks: setup ## run the attack suite
 mutants: setup ## break the risk core on purpose; every mutant must die
 	@$(PY) -m benchmarks.mutants
 
-bench: setup ## measure what the docs claim
+bench: setup ## measure what the docs claim (more than half an hour, on an idle machine)
 	@$(PY) -m benchmarks
 
 chaos: setup ## ten rehearsals with all faults mixed, each ten minutes of a fast clock

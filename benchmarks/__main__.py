@@ -1,12 +1,13 @@
 """
 Run every benchmark, one after the other: `make bench`.
 
-Each prints its table under the command that repeats it. `chaos` and `mutants` judge without timing
+Each prints its table under what it measures and the command that repeats it. `chaos` and `mutants` judge without timing
 anything, and have targets of their own.
 """
 
 from __future__ import annotations
 
+import ast
 import shlex
 import subprocess
 import sys
@@ -24,13 +25,19 @@ def main() -> int:
         if path.stem in NOT_TIMED or path.stem.startswith("_"):
             continue
         words = ["-m", f"benchmarks.{path.stem}", *SHORTER.get(path.stem, ())]
-        print(f"\n== python {shlex.join(words)}", flush=True)
+        print(f"\n== python {shlex.join(words)}\n{_about(path)}\n", flush=True)
         done = subprocess.run([sys.executable, "-W", "ignore", *words], check=False)
         if done.returncode:
             failed.append(f"{path.stem} ended with {done.returncode}")
         worst = worst or done.returncode
     print(f"\n{'; '.join(failed) or 'every benchmark ended with 0'}")
     return worst
+
+
+def _about(path: Path) -> str:
+    """Return the first paragraph of a file's docstring."""
+    about = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return about.split("\n\n")[0]
 
 
 if __name__ == "__main__":

@@ -221,7 +221,8 @@ def main() -> int:
     parser.add_argument("--fault", nargs="*", choices=sorted(CASES), default=list(CASES))
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
-    print(f"{'fault':24} seeds    p50    p99  worst   ms   outcome")
+    print("Milliseconds without a full stop.")
+    print(f"{'fault':24} seeds    p50    p99  worst   outcome")
     lines = []
     for name in args.fault:
         line = asyncio.run(measure(name, args.seeds))
@@ -230,7 +231,7 @@ def main() -> int:
         note = f"{line['wrong']} wrong" if line["wrong"] else outcome
         print(
             f"{name:24} {line['seeds']:5} {line['p50_ms']:6} {line['p99_ms']:6} "
-            f"{line['worst_ms']:6}        {note}{', INVARIANT BROKEN' if line['trips'] else ''}",
+            f"{line['worst_ms']:6}   {note}{', INVARIANT BROKEN' if line['trips'] else ''}",
             flush=True,
         )
     if args.out is not None:

@@ -111,7 +111,7 @@ def _moments(
 ) -> dict[str, float]:
     alarm = next(row for row in journal if row["kind"] == "ALARM")
     if alarm.get("verdict") != case.verdict:
-        raise DrillFailed(f"the first alarm is {case.verdict}: {alarm['text']}")
+        raise DrillFailed(f"the first alarm must be {case.verdict}, it is {alarm['text']}")
     report = next(row for row in journal if row["kind"] == "KILLED")["report"]
     struck_ms = struck_ns / NS_PER_MS
     verified_ms = report["ts_ns"] / NS_PER_MS + report["verified_ms"]
