@@ -16,7 +16,6 @@ from nautilus_trader.system.kernel import NautilusKernel
 
 from actors.cover_clock import CoverClock
 from actors.guarded_symbol import GuardedSymbol
-from actors.loop import on_loop
 from actors.mender import BARE, Mender
 from actors.position_facts import position_of, prices_of, stop_of, stop_orders
 from actors.venue_floors import VenueFloors
@@ -25,6 +24,7 @@ from risk.events import VENUE_TOPIC, VenueEvent, VenueEventKind
 from risk.install import Guard
 from risk.ledger import PRIORITY
 from risk.limits import ProtectionLimits
+from risk.loop import on_loop
 from risk.protection import ZERO, Fault, Position, Stop, look, protective, through
 from risk.record import ProtectionRow
 from risk.trading_state import TradingState

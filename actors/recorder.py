@@ -13,8 +13,8 @@ from nautilus_trader.model.data import Bar
 from nautilus_trader.model.events import OrderEvent, OrderFilled, OrderInitialized
 from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
 
-from actors.loop import on_loop
 from risk.events import FUNDING_TOPIC, LIQUIDATION_TOPIC, FundingPayment, Liquidation
+from risk.loop import on_loop
 
 _SEC = 1_000_000_000
 # Each divides a day, so that every UTC day end is a sample.

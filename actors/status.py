@@ -17,7 +17,6 @@ from nautilus_trader.system.kernel import NautilusKernel
 
 from actors import measure
 from actors.health import HealthProbe
-from actors.loop import on_loop
 from actors.notices import (
     Notice,
     closed_notice,
@@ -32,6 +31,7 @@ from actors.protection_lines import monitor_of, protection_line, with_protection
 from actors.snapshot import DenialLine, KillLine, Snapshot
 from risk.events import VENUE_TOPIC, VenueEvent
 from risk.install import Guard
+from risk.loop import on_loop
 from risk.state_dir import replace_file
 
 INTERVAL_NS = 1_000_000_000

@@ -10,6 +10,8 @@ from nautilus_trader.common.component import LiveClock
 from nautilus_trader.common.events import TimeEvent
 from nautilus_trader.system import kernel
 
+from risk.loop import hopping
+
 Callback = Callable[[TimeEvent], None]
 
 
@@ -28,7 +30,7 @@ class LoopClock(LiveClock):  # type: ignore[misc]
 
     def register_default_handler(self, callback: Callback) -> None:
         """Register the handler of timers that have no callback."""
-        super().register_default_handler(self._on_loop(callback))
+        super().register_default_handler(hopping(self._loop, callback))
 
     def set_time_alert_ns(
         self,
@@ -39,7 +41,7 @@ class LoopClock(LiveClock):  # type: ignore[misc]
     ) -> None:
         """Set an alert (see `Clock.set_time_alert_ns`)."""
         super().set_time_alert_ns(
-            name, alert_time_ns, callback and self._on_loop(callback), allow_past
+            name, alert_time_ns, callback and hopping(self._loop, callback), allow_past
         )
 
     def set_timer_ns(
@@ -58,17 +60,10 @@ class LoopClock(LiveClock):  # type: ignore[misc]
             interval_ns,
             start_time_ns,
             stop_time_ns,
-            callback and self._on_loop(callback),
+            callback and hopping(self._loop, callback),
             allow_past,
             fire_immediately,
         )
-
-    def _on_loop(self, callback: Callback) -> Callback:
-        def call(event: TimeEvent) -> None:
-            if not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(callback, event)
-
-        return call
 
 
 @contextmanager

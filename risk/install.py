@@ -121,7 +121,7 @@ def install_guard(
         _remember(rounds, gate, client)
         gate.judge.is_measuring = False  # until the venue has said what was there before
         is_same_account = not isinstance(client, SandboxExecutionClient)
-        pulse = Pulse(gate, rounds, loop=kernel.loop, is_same_account=is_same_account)
+        pulse = Pulse(gate, rounds, is_same_account=is_same_account)
         kernel.trader.add_actor(pulse)
     return Guard(gate, ledger, record)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from asyncio import AbstractEventLoop
 from decimal import Decimal
 
 from nautilus_trader.common.actor import Actor
@@ -12,6 +10,7 @@ from nautilus_trader.common.events import TimeEvent
 
 from risk.breakers import NS_PER_SEC
 from risk.gate import RiskGate
+from risk.loop import on_loop
 from risk.record import PositionRow
 from risk.restore import Restorer
 from risk.rounds import Rounds
@@ -33,21 +32,15 @@ class Pulse(Actor):  # type: ignore[misc]
         Of this kernel, which is no backtest's.
     rounds : Rounds
         What the journal knew when this run began.
-    loop : AbstractEventLoop
-        The node's loop.
     is_same_account : bool
         Whether the account is that of the last run; a sandbox opens a new one.
 
     """
 
-    def __init__(
-        self, gate: RiskGate, rounds: Rounds, *, loop: AbstractEventLoop, is_same_account: bool
-    ) -> None:
+    def __init__(self, gate: RiskGate, rounds: Rounds, *, is_same_account: bool) -> None:
         super().__init__(ActorConfig(component_id="RiskPulse"))
         self._gate = gate
         self._rounds = rounds
-        self._loop = loop
-        self._thread = threading.get_ident()
         self._is_same_account = is_same_account
 
     def on_start(self) -> None:
@@ -62,7 +55,7 @@ class Pulse(Actor):  # type: ignore[misc]
         ).restore(self._rounds)  # fmt: skip
         gate.record.opened(gate.judge, self.clock.timestamp_ns(), self._positions())
         self.look()
-        self.clock.set_timer_ns(TIMER, NS_PER_SEC, 0, 0, self._on_timer)
+        self.clock.set_timer_ns(TIMER, NS_PER_SEC, 0, 0, on_loop(self.clock, self._on_timer))
 
     def _positions(self) -> list[PositionRow]:
         return [
@@ -74,11 +67,7 @@ class Pulse(Actor):  # type: ignore[misc]
         ]  # fmt: skip
 
     def _on_timer(self, _event: TimeEvent) -> None:
-        if threading.get_ident() == self._thread:
-            self.look()
-        elif not self._loop.is_closed():
-            # A live clock calls from a thread of its own; the books belong to the loop's.
-            self._loop.call_soon_threadsafe(self.look)
+        self.look()
 
     def look(self) -> None:
         """Do what is due once a second; what fails keeps nothing else from being done."""

@@ -26,7 +26,13 @@ def on_loop(clock: Clock, callback: Callable[[TimeEvent], None]) -> Callable[[Ti
     """
     if not isinstance(clock, LiveClock):
         return callback
-    loop = asyncio.get_running_loop()
+    return hopping(asyncio.get_running_loop(), callback)
+
+
+def hopping(
+    loop: asyncio.AbstractEventLoop, callback: Callable[[TimeEvent], None]
+) -> Callable[[TimeEvent], None]:
+    """Return a callback that hands *callback* to *loop* from any thread, until the loop is closed."""
 
     def call(event: TimeEvent) -> None:
         if not loop.is_closed():
