@@ -70,6 +70,8 @@ class SymbolFeed:
         """Take a bar that came from outside; one that was built here repeats what is known."""
         if not bar.bar_type.is_externally_aggregated() or _is_of_marks(bar):
             return
+        if bar.low.raw <= 0:
+            return  # No price, and nothing that the next bar could be compared with.
         before, ts_ns = self.bar, _seen_ns(bar)
         if before is not None and ts_ns < _seen_ns(before):
             return  # Told late: it says nothing about now, and no speed.

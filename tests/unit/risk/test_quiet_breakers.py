@@ -72,6 +72,29 @@ def test_a_book_with_an_empty_side_is_neither_a_loss_nor_a_shock(bid, ask, limit
     assert fed.judge.account.symbol(BTC).ref_px == 100
 
 
+def test_a_bar_without_a_price_is_left_out_and_the_next_one_is_compared_with_the_one_before() -> (
+    None
+):
+    fed = Fed(**SHOCK)
+    fed.bar("100.0", T0)
+
+    fed.bar("0.0", T0 + SECOND)
+    assert (fed.causes, fed.judge.account.symbol(BTC).ref_px) == ([], 100)
+
+    fed.bar("94.0", T0 + 2 * SECOND)
+    assert fed.causes == ["PRICE_SHOCK"]
+
+
+@pytest.mark.parametrize("low", [0, -1])
+def test_a_price_of_nothing_is_neither_a_shock_nor_a_loss(low) -> None:
+    fed = Fed(**(SHOCK | LOSS))
+    fed.quote("100.0", "100.0")
+
+    fed.judge.on_price(BTC, T0 + SECOND, low=low, high=1, last=D(0))
+
+    assert (fed.causes, fed.judge.account.symbol(BTC).ref_px) == ([], 100)
+
+
 @pytest.mark.parametrize(
     ("limits", "cause"), [(LOSS, "UNREALIZED_LOSS"), (SHOCK, "PRICE_SHOCK")], ids=["loss", "shock"]
 )
@@ -93,6 +116,7 @@ def test_an_old_quote_that_comes_late_is_neither_a_shock_nor_a_loss() -> None:
     fed.quote("112.0", "112.0", T0 + 120 * SECOND)  # slowly, over two minutes
 
     fed.quote("88.0", "88.0", T0 + 10 * SECOND)
+    fed.feed.now()  # the newest quote to come is the old one
 
     assert fed.causes == []
     assert fed.judge.account.symbol(BTC).ref_px == 112
@@ -159,9 +183,9 @@ def test_a_quote_stamped_ahead_begins_no_day() -> None:
 def test_quotes_of_an_outage_that_come_all_at_once_are_as_far_apart_as_they_were() -> None:
     fed = Fed(**SHOCK)
 
-    for minute in range(11):  # 1 % a minute, told within a few milliseconds
-        price = f"{100 - minute}.0"
-        fed.quote(price, price, T0 + 60 * minute * SECOND, arrived_ns=T0 + 600 * SECOND + minute)
+    for minute in range(11):  # 1 % a minute, told within ten seconds
+        price, told_ns = f"{100 - minute}.0", T0 + (600 + minute) * SECOND
+        fed.quote(price, price, T0 + 60 * minute * SECOND, arrived_ns=told_ns)
 
     assert fed.causes == []
 
