@@ -70,8 +70,9 @@ class NodeFiles(NamedTuple):
 
     @property
     def has_ended(self) -> bool:
-        """Return whether its last heartbeat says that it has ended in order."""
-        return bool(self.heartbeat.get("is_ended")) and self.heartbeat.get("pid") == self.pid
+        """Return whether its record, or its last heartbeat, says that it has ended in order."""
+        is_last = bool(self.heartbeat.get("is_ended")) and self.heartbeat.get("pid") == self.pid
+        return is_last or bool(self.node.get("ended"))
 
     @property
     def trouble(self) -> str | None:

@@ -127,9 +127,11 @@ class Watchdog:
         verdict, reason = Verdict.WAITING, "no node has run here"
         if self._orders is not None:
             verdict, reason = judge(facts, self._orders.limits)
-            self._follow(NODE, verdict.value if verdict.is_alarm else None, reason)
+            is_starting = verdict is Verdict.STARTING
+            if not is_starting:  # It may fail: what the run before has left is not over.
+                self._follow(NODE, verdict.value if verdict.is_alarm else None, reason)
             self._look_at_venue(mono_ns)
-            self._act(spent_ns)
+            self._act(spent_ns, is_starting=is_starting)
         self._teller.seen(verdict, reason, mono_ns)
 
     def _meet_node(self) -> None:
@@ -169,11 +171,12 @@ class Watchdog:
             self._teller.event("ALARM", f"{what}: {reason}", verdict=what)
         known.what, known.reason = what, reason
 
-    def _act(self, spent_ns: int) -> None:
+    def _act(self, spent_ns: int, *, is_starting: bool) -> None:
         """Let time pass, and pull the switch for what has lasted longer than the grace."""
         assert self._orders is not None, "Invariant: a node is known"
-        for incident in self._incidents.values():
-            incident.waited_ns += spent_ns
+        for key, incident in self._incidents.items():
+            if not (is_starting and key == NODE):
+                incident.waited_ns += spent_ns
             is_due = incident.waited_ns >= self._orders.grace_sec * SEC
             if is_due and not incident.is_pulled and self._pulling is None:
                 self._pulling = asyncio.create_task(self._pull(incident, self._orders.level))

@@ -321,3 +321,26 @@ def test_a_watchdog_that_was_stopped_itself_blames_nobody(tmp_path):
 
 def verdict(state):
     return json.loads(state.watchdog.read_text())["verdict"] if state.watchdog.exists() else None
+
+
+def test_starts_that_fail_after_a_crash_give_no_new_grace(tmp_path):
+    async def scene():
+        async with watched(tmp_path, grace_sec=3600) as seen:
+            await seen.thinks("WELL")
+            seen.signal(signal.SIGKILL)
+            await seen.hears("ALARM", "DEAD")
+            incident = seen.watchdog._incidents["node"]
+            await until(lambda: incident.waited_ns > 0)
+
+            write_node(seen.state, seen.full, os.getpid())
+            await seen.thinks("STARTING")
+            waited_ns = incident.waited_ns
+            await seen.turns(3)
+            assert incident.waited_ns == waited_ns  # a start is left in peace
+            assert seen.events("CLEAR") == []
+            write_node(seen.state, seen.full, seen.node.pid, grace_sec=1)  # it has failed
+
+            await seen.hears("KILLED", "verified")
+            assert seen.full.left == (0, 0, 0)
+
+    run(scene)
