@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from actors.snapshot import KillLine
+from risk.folder_lock import is_held_by
 from risk.state_dir import StateDir
 
 NS_PER_MS = 1_000_000
@@ -66,7 +67,7 @@ class NodeFiles(NamedTuple):
     @property
     def is_process_there(self) -> bool:
         """Return whether the node's process exists, and does not say that it has ended."""
-        return self.pid is not None and is_running(self.pid) and not self.has_ended
+        return self._lives and not self.has_ended
 
     @property
     def has_ended(self) -> bool:
@@ -81,7 +82,7 @@ class NodeFiles(NamedTuple):
             return "no node has run here"
         if self.has_ended:
             return f"the node (pid {self.pid}) has ended in order"
-        if self.pid is None or not is_running(self.pid):
+        if not self._lives:
             return f"the node (pid {self.pid}) is dead"
         age_ms, most_ms = self.heartbeat_age_ms, self._age_ms_max
         if self.heartbeat.get("pid") != self.pid or age_ms is None:
@@ -89,6 +90,10 @@ class NodeFiles(NamedTuple):
         if age_ms > most_ms:
             return f"the node (pid {self.pid}) is silent for {age_ms:.0f} ms, limit={most_ms} ms"
         return None
+
+    @property
+    def _lives(self) -> bool:
+        return self.pid is not None and is_node(self.folder, self.pid)
 
     @property
     def _age_ms_max(self) -> int:
@@ -118,6 +123,16 @@ def read_table(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return table if isinstance(table, dict) else {}
+
+
+def is_node(folder: StateDir, pid: int) -> bool:
+    """
+    Return whether a process is there, and is the node of *folder*: another one may have its number.
+
+    The lock that a node has on its folder tells; where that cannot be asked, the process counts.
+
+    """
+    return is_running(pid) and is_held_by(folder.path, pid) is not False
 
 
 def is_running(pid: int) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 NAME = "node.lock"
+TRIES_MAX, TRY_SEC = 20, 0.01
 
 
 class LockError(RuntimeError):
@@ -37,18 +39,56 @@ def hold(folder: Path) -> Iterator[None]:
         raise LockError(f"{path}: cannot be opened: {e.strerror}") from e
     try:
         try:
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(number)
         except OSError as e:
             raise LockError(
                 f"{path}: is held by process {_holder(number)}: one state folder serves one node at "
                 "a time (end that one, or give this one another --state and another account)"
             ) from e
         with suppress(OSError):  # A full disk: the lock holds, only its holder is not named.
-            os.truncate(number, 0)
-            os.pwrite(number, f"{os.getpid()}\n".encode(), 0)
+            line = f"{os.getpid()}\n".encode()
+            os.pwrite(number, line, 0)  # In place first: that needs no room.
+            os.truncate(number, len(line))
         yield
     finally:
         os.close(number)
+
+
+def is_held_by(folder: Path, pid: int) -> bool | None:
+    """
+    Return whether process *pid* holds *folder*; None where that cannot be told.
+
+    It tells a node from another process that was given the number of a dead one. To ask, the file
+    must be readable, and no more.
+
+    """
+    try:
+        number = os.open(folder / NAME, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(number, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        named = _holder(number)
+        return named == str(pid) if named.isdecimal() else None
+    except OSError:
+        return None
+    else:
+        return False
+    finally:
+        os.close(number)
+
+
+def _take(number: int) -> None:
+    """Take the lock; who merely asks (`is_held_by`) has it for a moment, and is waited for."""
+    for _ in range(TRIES_MAX - 1):
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(TRY_SEC)  # noqa: TID251 - before any loop turns
+        else:
+            return
+    fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _holder(number: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ops.node_files import is_running, read_table
+from ops.node_files import is_node, read_table
 from ops.watchdog.verdict import Facts
 from risk.state_dir import StateDir
 
@@ -49,7 +49,7 @@ class NodeWatch:
         self._silent_ns = 0 if mark != self._mark else self._silent_ns + spent_ns
         self._mark = mark
         is_ended = bool(node.get("ended")) or (beat is not None and beat["is_ended"])
-        is_alive = pid is not None and is_running(pid)
+        is_alive = pid is not None and is_node(self._state, pid)
         return Facts(pid, is_alive, is_ended, beat, self._silent_ns), spent_ns
 
 

@@ -1,13 +1,15 @@
 """`python -m ops kill` where no node answers: latched for the next start, and said loudly."""
 
 import json
+import os
 
 import pytest
 
 from ops.__main__ import main
+from risk.folder_lock import hold
 from risk.kills import KillLevel
 from risk.latch import Latch
-from tests.node_folder import BTC, folder_of
+from tests.node_folder import BTC, enliven, folder_of
 
 
 @pytest.mark.parametrize("level", list(KillLevel))
@@ -79,3 +81,14 @@ def test_a_terminal_that_is_gone_hinders_no_kill(tmp_path, monkeypatch):
 
     assert json.loads(folder.kill.read_text())["level"] == "HALT"
     assert Latch(folder.latch).read().kills[0].level is KillLevel.HALT
+
+
+def test_a_kill_waits_for_no_process_that_only_has_the_number_of_the_node(tmp_path, capsys):
+    folder = folder_of(tmp_path)
+    enliven(folder)
+    with hold(folder.path):
+        pass
+
+    assert main(["kill", "HALT", "--state", str(folder.path)]) == 70
+
+    assert f"NO LIVING NODE: the node (pid {os.getpid()}) is dead" in capsys.readouterr().out

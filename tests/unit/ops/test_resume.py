@@ -5,6 +5,7 @@ import json
 import pytest
 
 from ops.__main__ import main
+from risk.folder_lock import hold
 from risk.kills import ACCOUNT, Kill, KillLevel, Scope
 from risk.latch import Latch
 from risk.trading_state import TradingState
@@ -246,3 +247,14 @@ def test_without_a_node_a_loss_that_has_tripped_must_be_taken_by_name(tmp_path, 
     assert "DAILY_LOSS: observed=0.04, limit=0.03" in capsys.readouterr().err
 
     assert resume(folder, "--take-losses") == 0
+
+
+def test_another_process_with_the_number_of_the_dead_node_stands_in_nobodys_way(tmp_path, capsys):
+    folder = folder_of(tmp_path, HALT)
+    enliven(folder, age_ms=60_000)
+    with hold(folder.path):
+        assert resume(folder) == 70
+        assert "NODE_SILENT" in capsys.readouterr().err
+
+    assert resume(folder) == 0
+    assert "no node runs" in capsys.readouterr().out

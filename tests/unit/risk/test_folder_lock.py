@@ -1,13 +1,15 @@
 """One state folder serves one node at a time, for as long as its process lives."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from risk.folder_lock import LockError, hold
+from risk.folder_lock import LockError, hold, is_held_by
 
 HOLDER = """
 import sys, time
@@ -77,3 +79,45 @@ def test_a_folder_that_cannot_be_made_is_an_error_with_the_path(tmp_path):
         hold(tmp_path / "file"),
     ):
         pytest.fail("held nothing")
+
+
+def test_who_holds_a_folder_can_be_asked_without_having_it(tmp_path):
+    process = holder(tmp_path)
+
+    assert is_held_by(tmp_path, process.pid) is True
+    assert is_held_by(tmp_path, os.getpid()) is False
+
+    process.kill()
+    process.communicate()
+    assert is_held_by(tmp_path, process.pid) is False
+
+
+def test_a_lock_that_is_not_there_or_names_nobody_tells_nothing(tmp_path):
+    assert is_held_by(tmp_path, os.getpid()) is None
+    with hold(tmp_path):
+        (tmp_path / "node.lock").write_text("")  # as on a disk that was full at its first start
+
+        assert is_held_by(tmp_path, os.getpid()) is None
+
+
+def test_a_lock_may_be_asked_by_who_may_only_read_it(tmp_path):
+    process = holder(tmp_path)
+    (tmp_path / "node.lock").chmod(0o444)
+
+    assert is_held_by(tmp_path, process.pid) is True
+
+    process.communicate("")
+
+
+def test_who_asks_refuses_no_start(tmp_path):
+    with hold(tmp_path):
+        pass
+    with (tmp_path / "node.lock").open() as looked:
+        fcntl.flock(looked, fcntl.LOCK_SH)
+        soon = threading.Timer(0.05, lambda: fcntl.flock(looked, fcntl.LOCK_UN))
+        soon.start()
+
+        with hold(tmp_path):
+            assert is_held_by(tmp_path, os.getpid()) is True
+
+        soon.join()

@@ -10,6 +10,7 @@ import pytest
 
 from ops.node_files import is_running
 from ops.watchdog.node import TURN_NS_MAX, NodeWatch, read_beat
+from risk.folder_lock import hold
 from risk.state_dir import StateDir
 
 TURN_NS = 250_000_000
@@ -102,3 +103,12 @@ def test_a_process_that_was_killed_is_gone_before_its_parent_has_looked():
     assert not is_running(process.pid)
     process.communicate()
     assert not is_running(process.pid)
+
+
+def test_another_process_with_the_number_of_the_dead_node_is_not_the_node(state):
+    write_node(state)
+    write_beat(state, 1)
+    with hold(state.path):
+        assert NodeWatch(state).turn(0)[0].is_alive
+
+    assert not NodeWatch(state).turn(0)[0].is_alive
