@@ -13,6 +13,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from ops.node_files import read_node
 from run_live import main
 from tests.live_kit import PROFILES, LiveRun, finish, start, stop_when, wire_log
 from tests.venue_kit import RestClient, VenueProcess, venue_process
@@ -329,5 +330,26 @@ def test_a_position_left_on_purpose_is_taken_over_and_a_foreign_one_refused(
             run = live.end()
             assert (run.code, run.stderr) == (0, "")
             assert live.held() == {}
+
+    asyncio.run(play())
+
+
+def test_a_start_that_is_stopped_after_a_kill_does_not_pass_for_an_orderly_end(
+    tmp_path: Path,
+) -> None:
+    async def play() -> None:
+        async with scene(tmp_path, ONE_TRADE) as live:
+            live.start()
+            live.kill(live.is_covered)
+            live.fault("listen_key_refused", **{"for": "600s"})  # it does not come up
+            live.start()
+            state = live.journal.parent
+            live.wait(lambda: read_node(state).pid == live.node.pid, signal.SIGTERM)
+
+            run = finish(live.node, tmp_path)
+
+            assert "stopped before it came up" in run.stdout, run.stderr
+            assert read_node(state).trouble == f"the node (pid {live.node.pid}) is dead"
+            assert live.is_covered()
 
     asyncio.run(play())
