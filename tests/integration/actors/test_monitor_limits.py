@@ -174,3 +174,25 @@ def test_a_stop_that_comes_just_in_time_trips_and_closes_nothing(watched) -> Non
     watched.wait(2 * BARE_MS)
 
     assert (watched.causes(), watched.closes(), len(watched.rig.stops)) == ([], [], 1)
+
+
+# -- a monitor that fails ----------------------------------------------------------------------------
+
+
+def test_a_monitor_that_fails_halts_and_raises_nothing_into_the_node(watched, monkeypatch) -> None:
+    def fail(*_args: object, **_more: object) -> None:
+        raise ArithmeticError("a stop of nothing")
+
+    monkeypatch.setattr(watched.monitor._mender, "cover", fail)
+
+    watched.lose_stop()
+
+    assert watched.causes() == ["MONITOR_BROKEN"]
+
+
+def test_a_monitor_that_looks_on_and_on_halts_nothing(watched) -> None:
+    for price in (FAR_PX, STOP_PX + 1, FAR_PX):
+        watched.quote(price)
+        watched.wait(LOOK_MS)
+
+    assert watched.causes() == []
