@@ -18,11 +18,11 @@ from risk.kills import Scope
 from risk.links import linked_ids
 from risk.translate import filters_of
 
-RETRY_NS = 250_000_000
-"""After so long a cancel or a close that led to nothing is sent again."""
-SLOW_RETRY_NS = 1_000_000_000
-QUICK_TRIES = 8
-"""So many times; then it is tried every `SLOW_RETRY_NS`."""
+MS = 1_000_000
+PAUSES_NS = ((8, 250 * MS), (20, 1_000 * MS))
+"""So many tries of a cancel or a close that led to nothing are so far apart, ..."""
+PAUSE_NS_MAX = 5_000 * MS
+"""... and all later ones so far: a venue that refuses for long (a key without rights) does so for all."""
 ANSWER_NS = 2_000_000_000
 """After so long a cancel counts as lost that nobody has answered."""
 ZERO = Decimal(0)
@@ -35,7 +35,8 @@ class Broom:
     """
     Cancels orders and closes positions through the gate, each again and again until it is gone.
 
-    Nothing is remembered but when something was tried last: what the cache holds is what is left.
+    Nothing is remembered but when something was tried last, and how often since anything has gone:
+    what the cache holds is what is left.
 
     Parameters
     ----------
@@ -57,13 +58,13 @@ class Broom:
             return  # It is canceled when the venue has it: before, the cancel could be there first.
         if order.status == OrderStatus.PENDING_CANCEL and now_ns - order.ts_last < ANSWER_NS:
             return  # Asked for a moment ago, by this one or by its strategy.
-        if self._is_due(order.client_order_id, now_ns, RETRY_NS):
+        if self._is_due(order.client_order_id, now_ns):
             self._gate.desk.cancel(order)
 
     def close(self, position: Position, now_ns: int) -> None:
         """Close at market what no exit on its way closes, in orders that the venue takes."""
         left_qty = abs(position.signed_decimal_qty()) - self._exits_qty(position)
-        if left_qty <= 0 or not self._is_due(position.id, now_ns, RETRY_NS):
+        if left_qty <= 0 or not self._is_due(position.id, now_ns):
             return
         instrument = self._cache.instrument(position.instrument_id)
         filters = filters_of(instrument)
@@ -74,16 +75,20 @@ class Broom:
             left_qty -= most
 
     def forget(self) -> None:
-        """Forget what was tried for orders and positions that are gone."""
-        for key in list(self._tries):
-            is_order = isinstance(key, ClientOrderId)
-            found = self._cache.order(key) if is_order else self._cache.position(key)
-            if found is None or found.is_closed:
-                del self._tries[key]
+        """Forget what is gone; where one thing went others may, so that they are tried as at first."""
+        left = {key: last for key, last in self._tries.items() if not self._is_gone(key)}
+        if len(left) < len(self._tries):
+            left = {key: (last_ns, 0) for key, (last_ns, _) in left.items()}
+        self._tries = left
 
-    def _is_due(self, key: object, now_ns: int, pause_ns: int) -> bool:
+    def _is_gone(self, key: object) -> bool:
+        is_order = isinstance(key, ClientOrderId)
+        found = self._cache.order(key) if is_order else self._cache.position(key)
+        return found is None or found.is_closed
+
+    def _is_due(self, key: object, now_ns: int) -> bool:
         last_ns, tries = self._tries.get(key, (0, 0))
-        if now_ns - last_ns < (pause_ns if tries < QUICK_TRIES else max(pause_ns, SLOW_RETRY_NS)):
+        if now_ns - last_ns < pause_after(tries):
             return False
         self._tries[key] = now_ns, tries + 1
         return True
@@ -101,6 +106,15 @@ class Broom:
             ),
             ZERO,
         )  # fmt: skip
+
+
+def pause_after(tries: int) -> int:
+    """Return how long to wait after so many tries that led to nothing, nanoseconds."""
+    for count, pause_ns in PAUSES_NS:
+        if tries <= count:
+            return pause_ns
+        tries -= count
+    return PAUSE_NS_MAX
 
 
 class Sweep:
