@@ -15,9 +15,9 @@ from nautilus_trader.system.kernel import NautilusKernel
 from actors import measure
 from actors.health import HealthProbe
 from risk.gate import ENDPOINT
+from risk.in_place import InPlaceFile
 from risk.install import Guard
 from risk.probe import GateProbe
-from risk.state_dir import replace_file
 
 INTERVAL_SEC = 0.25
 
@@ -30,7 +30,8 @@ class Beat(msgspec.Struct, frozen=True):
     before it did) are ``time.monotonic_ns``, which processes of one machine share. ``feeds`` has the
     age of each symbol's newest quote, milliseconds, None where there is none; ``positions`` the
     signed quantities that are not zero; ``loop_lag_ms`` how late the loop came to this beat.
-    ``is_ended`` is true in the last one of a node that has ended and left nothing behind.
+    ``is_ended`` is true in the last one of a node that has ended and left nothing behind. ``causes``
+    names why the trading state is tightened: on a full disk no other file can say so.
 
     """
 
@@ -45,11 +46,12 @@ class Beat(msgspec.Struct, frozen=True):
     positions: dict[str, str]
     loop_lag_ms: float
     is_ended: bool = False
+    causes: tuple[str, ...] = ()
 
 
 class Heartbeat(Actor):  # type: ignore[misc]
     """
-    Write `Beat` four times a second to one file, as a whole.
+    Write `Beat` four times a second to one file, in place: a node whose disk is full is alive.
 
     A beat that cannot be taken or written is an alarm, once until one succeeds again, and no crash:
     the file then grows old, and whoever watches it acts.
@@ -76,6 +78,7 @@ class Heartbeat(Actor):  # type: ignore[misc]
         self._probe = probe
         self._gate_mono_ns: int | None = None
         self._seq = 0
+        self._file = InPlaceFile()
         self._is_failing = False
         self._task: asyncio.Task[None] | None = None
 
@@ -89,6 +92,7 @@ class Heartbeat(Actor):  # type: ignore[misc]
             self._task.cancel()
             self._task = None
         self.beat(is_ended=self.is_orderly)
+        self._file.close()
 
     async def _beat_on(self) -> None:
         loop = asyncio.get_running_loop()
@@ -104,7 +108,7 @@ class Heartbeat(Actor):  # type: ignore[misc]
         try:
             self._ask_the_gate()
             self.newest = self._taken(lag_ms, is_ended=is_ended)
-            replace_file(self.path, msgspec.json.encode(self.newest))
+            self._file.write(self.path, msgspec.json.encode(self.newest))
             self._is_failing = False
         except Exception as e:  # noqa: BLE001 - whoever watches must not stop who trades
             self._failed(e)
@@ -136,6 +140,7 @@ class Heartbeat(Actor):  # type: ignore[misc]
             },
             loop_lag_ms=round(lag_ms, 3),
             is_ended=is_ended,
+            causes=tuple(cause.partition(":")[0] for cause in self._judge.state.causes),
         )
 
     def _failed(self, error: Exception) -> None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from actors.snapshot import KillLine
 from risk.folder_lock import is_held_by
+from risk.in_place import read_in_place
 from risk.state_dir import StateDir
 
 NS_PER_MS = 1_000_000
@@ -104,7 +105,7 @@ class NodeFiles(NamedTuple):
 def read_node(path: Path) -> NodeFiles:
     """Return what a state folder shows of its node."""
     folder = StateDir(path)
-    return NodeFiles(folder, read_table(folder.node), read_table(folder.heartbeat))
+    return NodeFiles(folder, read_table(folder.node), read_in_place(folder.heartbeat))
 
 
 def read_kills(folder: StateDir) -> list[KillLine]:

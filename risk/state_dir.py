@@ -47,7 +47,7 @@ class StateDir:
 
     @property
     def heartbeat(self) -> Path:
-        """That the loop turns, data flows and the gate answers; replaced several times a second."""
+        """That the loop turns, data flows and the gate answers; written in place (`risk.in_place`)."""
         return self.path / "heartbeat.json"
 
     @property

@@ -7,6 +7,7 @@ from typing import Any
 
 from ops.node_files import is_node, read_table
 from ops.watchdog.verdict import Facts
+from risk.in_place import read_in_place
 from risk.state_dir import StateDir
 
 TURN_NS_MAX = 1_000_000_000
@@ -55,8 +56,8 @@ class NodeWatch:
 
 def read_beat(path: Path) -> dict[str, Any] | None:
     """Return a heartbeat, None when there is none or it cannot be read."""
-    beat = read_table(path)
+    beat = read_in_place(path)
     needed = {"pid", "seq", "mono_ns", "gate_mono_ns", "feeds", "is_user_stream_up", "positions"}
     if not needed <= beat.keys():
         return None
-    return {"is_ended": False} | beat
+    return {"is_ended": False, "state": "", "causes": []} | beat

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from configs.cli import OK
 from configs.secrets import SecretsError
@@ -81,6 +83,7 @@ class Watchdog:
         self._looked_ns = 0
         self._is_venue_away = False
         self._trouble = ""
+        self._state_told = ""
         self.exit_code = OK
 
     async def run(self, stop: asyncio.Event) -> int:
@@ -130,6 +133,7 @@ class Watchdog:
             is_starting = verdict is Verdict.STARTING
             if not is_starting:  # It may fail: what the run before has left is not over.
                 self._follow(NODE, verdict.value if verdict.is_alarm else None, reason)
+            self._tell_state(facts.beat)
             self._look_at_venue(mono_ns)
             self._act(spent_ns, is_starting=is_starting)
         self._teller.seen(verdict, reason, mono_ns)
@@ -170,6 +174,16 @@ class Watchdog:
         if known.what != what:
             self._teller.event("ALARM", f"{what}: {reason}", verdict=what)
         known.what, known.reason = what, reason
+
+    def _tell_state(self, beat: Mapping[str, Any] | None) -> None:
+        """Tell when the node's trading state is another one: on a full disk it cannot do so itself."""
+        if beat is None or not beat["state"]:
+            return
+        causes = ", ".join(beat["causes"])
+        told = beat["state"] + (f" because {causes}" if causes else "")
+        if told != self._state_told:
+            self._state_told = told
+            self._teller.event("STATE", f"the node is {told}")
 
     def _act(self, spent_ns: int, *, is_starting: bool) -> None:
         """Let time pass, and pull the switch for what has lasted longer than the grace."""

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from actors.heartbeat import Beat, Heartbeat, attach_heartbeat
+from risk.in_place import read_in_place
 from risk.journal import read
 from risk.trading_state import TradingState
 from tests.attacks.live_scene import LiveScene
@@ -119,10 +120,24 @@ def test_a_beat_that_cannot_be_written_is_one_alarm_until_one_succeeds(scene):
     assert len(scene.journalled("alarm")) == 2
 
 
-def test_a_reader_never_sees_half_a_beat(scene):
+def test_it_beats_in_one_file_that_needs_no_new_room(scene):
+    scene.beat()
+    before = scene.heartbeat.path.stat()
+
     scene.beat()
 
+    after = scene.heartbeat.path.stat()
+    assert (after.st_ino, after.st_size) == (before.st_ino, before.st_size)
+    assert read_in_place(scene.heartbeat.path)["seq"] == scene.heartbeat.newest.seq
     assert [path.name for path in scene.folder.glob("heartbeat*")] == ["heartbeat.json"]
+
+
+def test_a_beat_names_why_nothing_new_is_risked(scene):
+    scene.judge.trip(TradingState.REDUCING, "JOURNAL_FAILED: observed=full, limit=room", 1)
+
+    scene.beat()
+
+    assert (scene.read().state, scene.read().causes) == ("REDUCING", ("JOURNAL_FAILED",))
 
 
 @pytest.mark.parametrize("is_orderly", [True, False])

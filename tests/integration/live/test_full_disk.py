@@ -5,6 +5,7 @@ import json
 import resource
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from urllib.request import urlopen
@@ -15,7 +16,7 @@ from risk.journal import verify
 from risk.latch import Latch
 from risk.state_dir import StateDir
 from risk.trading_state import TradingState
-from tests.live_kit import PROFILES, finish, start, stop_when
+from tests.live_kit import PROFILES, ROOT, finish, start, stop_when
 from tests.venue_kit import VenueProcess, venue_process
 
 ONE_TRADE = """
@@ -112,6 +113,36 @@ def test_a_disk_that_fills_up_takes_no_halt_and_no_stop_away(
         assert "trading is HALTED: " in run.stdout
         assert disk.truth()["positions"] == []  # exits go on
         assert verify(disk.state.journal)[0] > 0
+
+    play(tmp_path, scene)
+
+
+def test_a_node_with_a_full_disk_is_told_of_and_not_flattened(tmp_path: Path) -> None:
+    def scene(disk: Disk) -> None:
+        disk.until(lambda: disk.truth()["open_algos"] and disk.beat().get("positions"))
+        table = json.loads(disk.state.node.read_text())
+        table["profile"]["watchdog"] |= {"heartbeat_ms_max": 1_000, "grace_sec": 1}
+        disk.state.node.write_text(json.dumps(table))
+        told = disk.folder / "watchdog.txt"
+        with told.open("w") as stderr:
+            command = [sys.executable, "-m", "ops", "watchdog", "--state", disk.state.path]
+            watchdog = subprocess.Popen(command, cwd=ROOT, stderr=stderr)
+        try:
+            disk.until(lambda: "STATE: the node is ACTIVE" in told.read_text())
+            fill_up(disk.process, disk.state.journal.stat().st_size)
+            disk.process.send_signal(signal.SIGUSR1)  # HALT, which cannot be journalled
+
+            disk.until(lambda: "JOURNAL_FAILED" in told.read_text())
+
+            until = disk.beat()["seq"] + 4 * 4  # beats: twice what silence and grace come to
+            disk.until(lambda: disk.beat().get("seq", 0) > until)
+            assert "ALARM" not in told.read_text()
+            assert "PULL" not in told.read_text()
+            assert disk.truth()["positions"]
+            assert disk.truth()["open_algos"]
+        finally:
+            watchdog.send_signal(signal.SIGTERM)
+            watchdog.wait()
 
     play(tmp_path, scene)
 
