@@ -324,3 +324,28 @@ def test_a_loss_after_a_deposit_is_measured_from_the_days_first_equity() -> None
 
     tell_price(judge, "89.9")
     assert names(judge) == ["DAILY_LOSS"]
+
+
+@pytest.mark.parametrize(("balance", "causes"), [("50", []), ("49.9", ["DRAWDOWN"]), ("1000", [])])
+def test_a_drawdown_is_a_share_of_the_peak_in_todays_money(balance, causes) -> None:
+    # 10 lost, and money paid out: with a balance of 50 they are a fifth of the peak, 40 and 10.
+    judge = make_judge(**({"balance": 100} | WIDE | {"drawdown_ratio_max": D("0.20")}))
+    fill(judge, make_order())
+    tell_price(judge, 90)
+
+    judge.account.balance = D(balance)
+    judge.look_at_losses(T0)
+
+    assert names(judge) == causes
+
+
+@pytest.mark.parametrize("balance", ["30", "1000"])
+def test_a_daily_loss_is_a_share_of_the_days_first_equity_whatever_is_paid_out(balance) -> None:
+    judge = make_judge(**({"balance": 100} | WIDE | {"daily_loss_ratio_max": D("0.10")}))
+    fill(judge, make_order())
+    tell_price(judge, 90)
+
+    judge.account.balance = D(balance)
+    judge.look_at_losses(T0)
+
+    assert names(judge) == []
