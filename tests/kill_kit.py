@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,7 +19,7 @@ from actors.kill_redis import RedisSwitch
 from actors.kill_switch import KillSwitch
 from actors.redis_link import RedisLink
 from actors.snapshot import KillLine
-from risk.kills import KillLevel
+from risk.kills import ACCOUNT, KillLevel, Scope
 from risk.state_dir import StateDir
 from tests.guarded_kit import GuardedNode, Trader, node_on
 from tests.hop_kit import BTC
@@ -143,3 +144,25 @@ async def killable(
         node_on(venue, rest, folder.path, trader, attach=attach, **options) as running,
     ):
         yield Killable(running, switches[0], folder, trader)
+
+
+def play(scene: Callable[[Killable], Awaitable[None]], tmp_path: Path, **options: Any) -> None:
+    """Play a scene before a node with a kill switch; *options* as for `killable`."""
+
+    async def main() -> None:
+        async with killable(tmp_path, **options) as node:
+            await scene(node)
+
+    asyncio.run(main())
+
+
+def pull(node: Killable, level: KillLevel, scope: Scope = ACCOUNT) -> None:
+    """Pull the switch inside the node."""
+    node.switch.pull(level, by="ann", reason="news", source="command", scope=scope)
+
+
+async def until_done(node: Killable, count: int = 1) -> None:
+    """Wait until so many kills are done."""
+    await node.until(
+        lambda: len(node.lines) == count and all(line.done_ns for line in node.lines), "the end"
+    )
