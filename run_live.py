@@ -17,6 +17,7 @@ from configs.cli import (
     Parser,
     say,
 )
+from ops.kill_signals import KillSignals
 
 EPILOG = """\
 exit codes:
@@ -40,6 +41,7 @@ as their flatten_on_stop says, and the report is written. The second ends at onc
 def main(argv: list[str] | None = None) -> int:
     """Run and return the exit code."""
     args = _parse(argv)
+    kill_signals = KillSignals()  # Before all that takes time.
     # Imported late so that --help and a wrong argument answer at once.
     from rich.console import Console
 
@@ -62,6 +64,7 @@ def main(argv: list[str] | None = None) -> int:
         venue_url=args.venue,
         keys=args.keys,
         confirm=args.confirm,
+        kill_signals=kill_signals,
     )
     try:
         return asyncio.run(run_live(load_profile(args.profile), options, Console()))

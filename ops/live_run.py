@@ -26,6 +26,7 @@ from ops.checks.item import Facts, Item
 from ops.checks.symbols import loaded_filters
 from ops.errors import RefusedError, TemporaryError
 from ops.final_state import write_final_state
+from ops.kill_signals import KillSignals
 from ops.logs import log_config
 from ops.node_record import note_node_ended, write_node_record
 from ops.notify import Notifier
@@ -42,7 +43,6 @@ from risk.trading_state import StateMachine, TradingState
 
 GUARDED = Item("gate", is_ok=True, observed="in the node", required="no way past it")
 """What `build_node` has proved, or it would have raised."""
-KILL_SIGNALS = {signal.SIGUSR1: KillLevel.HALT, signal.SIGUSR2: KillLevel.FLATTEN}
 LOOK_SEC = 0.1
 QUIET_SEC_MAX = 30
 
@@ -57,6 +57,7 @@ class Options(NamedTuple):
     venue_url: str | None = None
     keys: Path | None = None
     confirm: str | None = None
+    kill_signals: KillSignals | None = None
 
 
 class Link(NamedTuple):
@@ -151,9 +152,8 @@ async def run_live(profile: Profile, options: Options, console: Console) -> int:
                     live, profile, link.settings, link.state_dir, key_file=link.key_file
                 )
                 is_started = True
-                return await Session(profile, live, link, run_dir, console).run(
-                    options.duration_sec
-                )
+                session = Session(profile, live, link, run_dir, console)
+                return await session.run(options.duration_sec, options.kill_signals)
             finally:
                 live.guard.close()
     finally:
@@ -235,9 +235,14 @@ class Session:
         )  # fmt: skip
         self._recorder: LiveRecorder = attach_recorder(live.node, live.guard, profile, run_dir)
 
-    async def run(self, duration_sec: float | None) -> int:
-        """Run for *duration_sec* seconds, or until told to stop; return the exit code."""
-        self._obey_signals()
+    async def run(self, duration_sec: float | None, kill_signals: KillSignals | None) -> int:
+        """
+        Run for *duration_sec* seconds, or until told to stop; return the exit code.
+
+        What *kill_signals* has noted since the process began is pulled before anything is sent.
+
+        """
+        self._obey_signals(kill_signals or KillSignals())
         if not await self._start():
             return self._end(OK, "stopped before it came up: nothing was sent")
         self._supervised.ready()
@@ -288,7 +293,7 @@ class Session:
         with suppress(OSError, SystemExit):
             self._console.print(what)
 
-    def _obey_signals(self) -> None:
+    def _obey_signals(self, kill_signals: KillSignals) -> None:
         """Stop in order at the first signal, at once at the second; some pull the kill switch."""
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None, "Invariant: runs in a task"
@@ -303,8 +308,7 @@ class Session:
             orderly.append(signal.SIGHUP)
         for number in orderly:
             loop.add_signal_handler(number, on_signal)
-        for number, level in KILL_SIGNALS.items():
-            loop.add_signal_handler(number, self._pull, level, number.name, "signal")
+        kill_signals.pass_on(lambda level, name: self._pull(level, name, "signal"))
 
     def _pull(self, level: KillLevel, by: str, source: str) -> None:
         self._switch.pull(level, by=by, reason="no reason given", source=source)

@@ -1,5 +1,6 @@
 """A strategy that enters once, on a side that a test chooses, and holds what it has."""
 
+from decimal import Decimal
 from typing import Literal
 
 from nautilus_trader.core.uuid import UUID4
@@ -12,9 +13,10 @@ from strategies.trade import Trade, entry_list
 
 
 class OneTradeConfig(ProtectedStrategyConfig, kw_only=True, frozen=True):
-    """*entry_type* says how to buy: at market, or no higher than the best ask."""
+    """*entry_type* says how to buy: at market, or by a limit *below_bps* below the best ask."""
 
     entry_type: Literal["MARKET", "LIMIT"] = "MARKET"
+    below_bps: Decimal = Decimal(0)
 
 
 class OneTrade(ProtectedStrategy):
@@ -40,7 +42,7 @@ class OneTrade(ProtectedStrategy):
             self._wait_at(tick)
 
     def _wait_at(self, tick: QuoteTick) -> None:
-        price = tick.ask_price.as_decimal()
+        price = tick.ask_price.as_decimal() * (1 - self.config.below_bps / 10_000)
         _, stop = entry_list(
             self.order_factory, self.instrument, side=OrderSide.BUY,
             quantity=self.config.trade_notional_usdt_max / price,
@@ -50,7 +52,7 @@ class OneTrade(ProtectedStrategy):
         entry = LimitOrder(
             trader_id=stop.trader_id, strategy_id=stop.strategy_id,
             instrument_id=stop.instrument_id, client_order_id=stop.parent_order_id,
-            order_side=OrderSide.BUY, quantity=stop.quantity, price=tick.ask_price,
+            order_side=OrderSide.BUY, quantity=stop.quantity, price=self.instrument.make_price(price),
             init_id=UUID4(), ts_init=self.clock.timestamp_ns(), order_list_id=stop.order_list_id,
             contingency_type=ContingencyType.OTO, linked_order_ids=[stop.client_order_id],
         )  # fmt: skip
