@@ -225,8 +225,7 @@ class HardenedExecutionClient(VenueLooks, BinanceFuturesExecutionClient):  # typ
         await super()._disconnect()
 
     async def _init_dual_side_position(self) -> None:
-        answer = await self._futures_http_account.query_futures_hedge_mode()
-        self._is_dual_side_position = answer.dualSidePosition
+        self._is_dual_side_position = await self._queries.is_hedge_mode()
         if self._is_dual_side_position:
             raise RuntimeError("the account is in hedge mode, it must be in one-way mode")
 

@@ -72,6 +72,13 @@ class Queries:
         row = await self._one("/fapi/v1/algoOrder", {"clientAlgoId": client_id})
         return None if row is None else algo_from_rest(row)
 
+    async def is_hedge_mode(self) -> bool:
+        """Return whether the account is in hedge mode; weight 5, where ``positionSide/dual`` costs 30."""
+        is_hedge = (await self._get("/fapi/v1/accountConfig", {}))["dualSidePosition"]
+        if not isinstance(is_hedge, bool):
+            raise TypeError(f"accountConfig: dualSidePosition = {is_hedge!r} must be true or false")
+        return is_hedge
+
     async def open_orders(self) -> list[OrderFact]:
         """Return every open order of the account, conditional ones that wait included."""
         orders = await self._get("/fapi/v1/openOrders", {})

@@ -100,6 +100,16 @@ def test_hedge_mode_is_refused():
     asyncio.run(main())
 
 
+def test_a_start_asks_for_the_position_mode_where_it_costs_least():
+    async def main():
+        async with scene("ours") as live:
+            assert live.faults.count("GET", "/fapi/v1/accountConfig") == 1
+            # The endpoint of that name weighs six times as much.
+            assert live.faults.count("GET", "/fapi/v1/positionSide/dual") == 0
+
+    asyncio.run(main())
+
+
 def test_an_order_of_the_last_run_that_fills_before_it_is_taken_over_is_not_foreign():
     async def main():
         async with scene("ours") as live:
