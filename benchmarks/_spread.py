@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 
-def spread(values: Sequence[float]) -> dict[str, float]:
-    """Return p50 and p99 (linear between neighbors) and the worst, rounded to tenths."""
+def spread(values: Sequence[float], digits: int = 1) -> dict[str, float]:
+    """Return p50 and p99 (linear between neighbors) and the worst, rounded to *digits* decimals."""
     p50, p99 = np.percentile(values, [50, 99])
-    return {"p50": round(p50, 1), "p99": round(p99, 1), "worst": round(max(values), 1)}
+    return {
+        "p50": round(float(p50), digits), "p99": round(float(p99), digits),
+        "worst": round(max(values), digits),
+    }  # fmt: skip
 
 
 def cell(row: Mapping[str, float]) -> str:

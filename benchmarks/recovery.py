@@ -33,6 +33,7 @@ from typing import Any
 from benchmarks._recovery_judge import Bared, judge_scene
 from benchmarks._recovery_moments import EARLY, MOMENTS, draw, let_it_trade
 from benchmarks._recovery_scene import UP_SEC_MAX, Life, Scene, SceneError, bare, held
+from benchmarks._spread import spread
 
 AGREE_SEC_MAX = 5.0
 
@@ -105,18 +106,9 @@ def _shown(number: int, life: Life, took_sec: float) -> str:
     return f"{number:4} {state} {up:>10} {took:>17}  killed in: {life.moment:<22} {took_sec:5.1f} s{wrong}"
 
 
-def percentiles(values: list[float]) -> dict[str, float]:
-    """Return count, p50, p99 and worst (nearest rank), rounded to milliseconds."""
-    if not values:
-        return {"count": 0}
-    ordered = sorted(values)
-
-    def at(share: float) -> float:
-        return round(ordered[min(int(share * len(ordered)), len(ordered) - 1)], 3)
-
-    return {
-        "count": len(ordered), "p50": at(0.5), "p99": at(0.99), "worst": round(ordered[-1], 3)
-    }  # fmt: skip
+def counted(values: list[float]) -> dict[str, float]:
+    """Return the count and, of any, the spread in seconds."""
+    return {"count": len(values)} | (spread(values, 3) if values else {})
 
 
 def result_of(scene: Scene, judged: dict[str, Any]) -> dict[str, Any]:
@@ -135,12 +127,12 @@ def result_of(scene: Scene, judged: dict[str, Any]) -> dict[str, Any]:
     return {
         "cycles": len(lives) - 1,
         "killed_in": dict(sorted(moments.items())),
-        "recovery_sec": percentiles([x.recovered - x.started for x in restarts if x.recovered]),
-        "up_after_record_sec": percentiles(
+        "recovery_sec": counted([x.recovered - x.started for x in restarts if x.recovered]),
+        "up_after_record_sec": counted(
             [x.recovered - x.recorded for x in restarts if x.recovered and x.recorded]
         ),
-        "bare_while_up_sec": percentiles([each.alive for each in bared if each.alive > 0]),
-        "bare_while_dead_sec": percentiles(dead),
+        "bare_while_up_sec": counted([each.alive for each in bared if each.alive > 0]),
+        "bare_while_dead_sec": counted(dead),
         "positions_bare_while_dead": len(dead),
         "wrong": wrong,
         "breaches": judged["breaches"],

@@ -23,6 +23,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks._spread import spread
 from tests.guarded_kit import Trader
 from tests.hop_kit import BTC
 from tests.monitor_kit import Monitored, monitored
@@ -203,16 +204,9 @@ async def measure(name: str, seeds: int) -> dict[str, Any]:
             spells = timed or [episode.bare_ms_max for episode in m.episodes()]
             monitor_ms = [row.longest_ms for row in m.closed()]
     return {
-        "fault": name, "seeds": seeds, **_quantiles(spells), "spells_ms": spells,
+        "fault": name, "seeds": seeds, "ms": spread(spells, 0), "spells_ms": spells,
         "by_monitor_worst_ms": max(monitor_ms, default=0), "wrong": wrong, "trips": trips,
     }  # fmt: skip
-
-
-def _quantiles(values: list[int]) -> dict[str, int]:
-    """Return nearest-rank percentiles."""
-    ordered = sorted(values)
-    ranks = {f"p{p}_ms": ordered[max(0, -(-len(ordered) * p // 100) - 1)] for p in (50, 99)}
-    return ranks | {"worst_ms": ordered[-1]}
 
 
 def main() -> int:
@@ -227,11 +221,11 @@ def main() -> int:
     for name in args.fault:
         line = asyncio.run(measure(name, args.seeds))
         lines.append(line)
-        outcome = "closed" if CASES[name].is_closed else "kept"
+        ms, outcome = line["ms"], "closed" if CASES[name].is_closed else "kept"
         note = f"{line['wrong']} wrong" if line["wrong"] else outcome
         print(
-            f"{name:24} {line['seeds']:5} {line['p50_ms']:6} {line['p99_ms']:6} "
-            f"{line['worst_ms']:6}   {note}{', INVARIANT BROKEN' if line['trips'] else ''}",
+            f"{name:24} {line['seeds']:5} {ms['p50']:6.0f} {ms['p99']:6.0f} {ms['worst']:6}"
+            f"   {note}{', INVARIANT BROKEN' if line['trips'] else ''}",
             flush=True,
         )
     if args.out is not None:
