@@ -18,7 +18,6 @@ from ops.node_files import read_table
 from risk.state_dir import StateDir
 from tests.live_kit import PROFILES, LiveRun, finish, start
 from tests.venue_kit import local_venue, until
-from venue.engine.options import Options
 from venue.server import Venue
 
 OTHERS = re.compile(r'\[limits\.symbols\."(ETH|SOL).*?(?=\n\[)', re.DOTALL)
@@ -118,9 +117,7 @@ class NodeProcess:
 
 
 @asynccontextmanager
-async def node_process(
-    folder: Path, *changes: tuple[str, str], options: Options | None = None
-) -> AsyncIterator[NodeProcess]:
+async def node_process(folder: Path, *changes: tuple[str, str]) -> AsyncIterator[NodeProcess]:
     """Start a node that leaves an entry resting on a venue whose market stands still."""
     text = (PROFILES / "rehearsal.toml").read_text().split("[[strategies]]")[0]
     text = OTHERS.sub("", text) + RESTING
@@ -130,8 +127,6 @@ async def node_process(
     profile = folder / "own.toml"
     profile.write_text(text)
     async with local_venue(symbols=("BTCUSDT",), keys_dir=folder) as venue:
-        if options is not None:
-            venue.exchange.options = options
         process = start(
             folder, "--profile", profile, "--venue", venue.rest_url, "--keys", folder / "main.env"
         )
