@@ -6,6 +6,8 @@ seed a position, at another phase of the node's rounds and of another size. What
 from the wire: from the fill, or from the moment a stop was gone at the venue, until stops rested for
 all of it or it was closed. `stop_frozen` counts from the price being through the stop to the close.
 
+Limits of protection are those of the shipped live profile.
+
     python -m benchmarks.unprotected [--seeds N] [--fault NAME ...] [--out FILE]
 """
 
@@ -24,13 +26,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks._spread import spread
+from configs.profile import load_profile
 from tests.guarded_kit import Trader
 from tests.hop_kit import BTC
 from tests.monitor_kit import Monitored, monitored
 from venue.wire.limits import LimitOptions
 
-PROTECTION = {"unprotected_ms_max": 1_000, "stop_grace_ms_max": 1_000, "verify_ms": 500}
-"""As in the shipped profiles."""
+PROFILE = Path(__file__).parents[1] / "configs" / "profiles" / "live.toml"
 PRICE, THROUGH = Decimal(64_000), Decimal(59_000)
 SETTLE_SEC = 0.3
 Scene = Callable[[Monitored, "Round"], Awaitable[int | None]]
@@ -186,9 +188,11 @@ async def measure(name: str, seeds: int) -> dict[str, Any]:
     free = LimitOptions(weight_1m_max=10**9, orders_10s_max=10**9, orders_1m_max=10**9)
     trader = Trader() if case.claims else Trader(claims=())
     wide = {"repeated_entries_max": 10**6, "price_move_bps_max": Decimal(9_000)}
+    protection = load_profile(PROFILE).limits.protection
+    assert protection is not None, "Invariant: live is protected"
     with tempfile.TemporaryDirectory() as folder:
         async with monitored(
-            Path(folder), trader=trader, protection=PROTECTION, limits=wide,
+            Path(folder), trader=trader, protection=protection.model_dump(), limits=wide,
             venue_settings={"limits": free},
         ) as m:  # fmt: skip
             wrong, timed = 0, list[int]()
