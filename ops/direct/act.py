@@ -124,6 +124,11 @@ class Hands:
             self._info = asyncio.create_task(self._lot_maxima())
         return sizes
 
+    async def is_unknown(self, symbol: str) -> bool:
+        """Return whether the venue tells of its symbols, and this is none of them."""
+        sizes = await self._sizes()
+        return bool(sizes) and symbol not in sizes
+
     async def _lot_maxima(self) -> dict[str, Decimal]:
         try:
             info = await self._client.public(INFO_PATH)

@@ -100,6 +100,8 @@ class _Run:
         self._steps = steps
         self._look = Look(unseen=("nothing was seen yet",), is_flat_known=False)
         self._idle_rounds = 0
+        self._has_found = False
+        self._nothing = ""
         self.hands = Hands(client, steps)
         self.rounds = 0
 
@@ -108,6 +110,7 @@ class _Run:
         try:
             async with asyncio.timeout(self._patience.deadline_sec):
                 await self._until_true()
+                await self._doubt_symbol()
         except TimeoutError:
             after = f"{self._patience.deadline_sec:g} s"
             self._steps.say(f"NOT DONE after {after}, left as of the last look:")
@@ -134,11 +137,18 @@ class _Run:
             await self.hands.carry_out(plan)
             await self._rest(plan)
 
+    async def _doubt_symbol(self) -> None:
+        """Call nothing done of which nothing was ever seen, and which the venue does not have."""
+        symbol = self._target.symbol
+        if symbol and not self._has_found and await self.hands.is_unknown(symbol):
+            self._nothing = f"{symbol}: the venue has no such symbol, NOTHING IS STOPPED"
+
     def _left(self) -> tuple[str, ...]:
         """Return, item by item, what the last look showed, and what keeps it from being proved."""
         trouble = self._block.ensure()
         found = [str(item) for item in self._target.left(self._look)]
         found += self._look.unseen
+        found += [self._nothing] if self._nothing else []
         if not found and self._steps.confirmed_ms is None:
             found.append("nothing in the last look, and the quiet time was not over")
         return (*found, *((trouble,) if trouble else ()))
@@ -156,6 +166,7 @@ class _Run:
         before = self._target.left(self._look)
         self._look = await take_look(self._client)
         left = self._target.left(self._look)
+        self._has_found = self._has_found or bool(left)
         self._idle_rounds = self._idle_rounds + 1 if left == before else 0
         self._steps.say(_told(self._look, len(left)))
         if left or self._look.unseen:
