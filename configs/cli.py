@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from contextlib import suppress
 from typing import NoReturn
@@ -32,3 +33,13 @@ def say(text: str, *, is_error: bool = False) -> None:
         return
     with suppress(OSError, ValueError):
         print(text, file=stream, flush=True)
+
+
+def user_name() -> str:
+    """Return who runs this; ``uid 1000`` where the user has no name, as in a container."""
+    import getpass  # Only who is not told a name asks for one.
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # OSError from Python 3.13 on
+        return f"uid {os.getuid()}"

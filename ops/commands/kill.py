@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import getpass
 import signal
 import time
 from contextlib import suppress
 from pathlib import Path
 
-from configs.cli import BAD_CONFIGURATION, BROKEN_INVARIANT, OK, say
+from configs.cli import BAD_CONFIGURATION, BROKEN_INVARIANT, OK, say, user_name
 from ops.direct.options import add_options
 from ops.node_files import NodeFiles, read_kills, read_node
 from risk.kills import Kill, KillError, KillLevel, Scope, aimed, plain_words, switch_text
@@ -31,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("level", nargs="?", choices=LEVELS, help="default: the profile's kill.level")
     add("--scope", default="account", help="account, symbol:ID or strategy:ID (default: account)")
     add("--state", type=Path, metavar="DIR", help="the node's state folder")
-    add("--by", default=getpass.getuser(), help="who pulls it (default: the user)")
+    add("--by", help="who pulls it (default: the user)")
     add("--reason", default="no reason given", help="why")
     add("--direct", action="store_true", help="do it here, without the node: with the key alone")
     add_options(parser)
@@ -41,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
     """Pull it; return the exit code."""
     with suppress(ValueError):  # Not in the main thread: then nobody has a terminal to lose.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    args.by = args.by or user_name()
     if args.direct:
         from ops.direct.command import (
             kill_direct,  # Its packages take time; the node's way has none.

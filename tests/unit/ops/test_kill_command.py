@@ -64,6 +64,29 @@ def test_a_symbol_as_the_venue_writes_it_is_killed_by_its_name_here(tmp_path):
     assert str(Latch(folder.latch).read().kills[0].scope) == f"symbol:{BTC}"
 
 
+@pytest.fixture
+def nobody(monkeypatch):
+    """Let this user have no name, as in a container."""
+
+    def unknown(uid):
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("words", "by"), [((), f"uid {os.getuid()}"), (("--by", "ann"), "ann")], ids=["nobody", "ann"]
+)
+def test_a_user_without_a_name_kills_all_the_same(tmp_path, nobody, words, by):
+    folder = folder_of(tmp_path)
+
+    assert main(["kill", "HALT", "--state", str(folder.path), *words]) == 70
+
+    assert Latch(folder.latch).read().kills[0].by == by
+
+
 class Gone:
     """A pipe whose other end has been closed."""
 
