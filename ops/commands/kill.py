@@ -27,7 +27,8 @@ DIRECT = "not done by the node: python -m ops kill --direct {level} --scope {sco
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     add = parser.add_argument
-    add("level", nargs="?", choices=LEVELS, help="default: the profile's kill.level")
+    add("level", nargs="?", type=str.upper, choices=LEVELS,
+        help="default: the profile's kill.level, FLATTEN where no node is known")  # fmt: skip
     add("--scope", default="account", help="account, symbol:ID or strategy:ID (default: account)")
     add("--state", type=Path, metavar="DIR", help="the node's state folder")
     add("--by", help="who pulls it (default: the user)")

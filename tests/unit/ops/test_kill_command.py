@@ -39,6 +39,15 @@ def test_without_a_level_the_profile_says_which(tmp_path):
     assert Latch(folder.latch).read().kills[0].level is KillLevel.REDUCE
 
 
+@pytest.mark.parametrize("word", ["flatten", "Halt", "reduce"])
+def test_a_level_is_taken_however_it_is_written(tmp_path, word):
+    folder = folder_of(tmp_path)
+
+    assert main(["kill", word, "--state", str(folder.path)]) == 70
+
+    assert Latch(folder.latch).read().kills[0].level is KillLevel[word.upper()]
+
+
 @pytest.mark.parametrize("options", [["--scope", "everything"], []])
 def test_a_kill_of_nothing_is_bad_usage(tmp_path, capsys, options):
     where = ["--state", str(folder_of(tmp_path).path)] if options else []
