@@ -54,7 +54,7 @@ async def kill(stage: Stage) -> None:
         "nothing is sent that could open anything", looks.silent(stage, line), STAYS_SEC
     )
     await stage.ops("status", exits=70, prints=("HALTED",))
-    await stage.ops("resume", "--by", "drill", "--reason", "the drill is over", "--yes",
+    await stage.ops("resume", "--by", "drill", "--reason", "the drill is over", "--shared", "--yes",
                     prints=("allowed again", "resumed: everything; the node is ACTIVE"))  # fmt: skip
     await stage.expect("ACTIVE, no kill is open", looks.active(stage), TOLD_SEC)
     await stop(stage, 0)
