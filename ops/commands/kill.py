@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from configs.cli import BAD_CONFIGURATION, BROKEN_INVARIANT, OK, say, user_name
-from ops.direct.options import add_options
+from ops.direct.options import add_options, level_of
 from ops.node_files import NodeFiles, read_kills, read_node
 from risk.kills import Kill, KillError, KillLevel, Scope, aimed, plain_words, switch_text
 from risk.latch import Latch, LatchError
@@ -47,7 +47,6 @@ def run(args: argparse.Namespace) -> int:
             kill_direct,  # Its packages take time; the node's way has none.
         )
 
-        args.level = args.level or KillLevel.FLATTEN.name
         return kill_direct(args)
     if args.state is None:
         return _refuse("--state is missing: whose switch?")
@@ -58,9 +57,8 @@ def run(args: argparse.Namespace) -> int:
         return _refuse(str(e))
     if not args.state.is_dir():
         return _refuse(f"--state = {args.state}: no such folder")
-    named = args.level or (node.profile.get("kill") or {}).get("level") or KillLevel.FLATTEN.name
     by, reason = plain_words(args.by), plain_words(args.reason)
-    kill = Kill(KillLevel[named], scope, by, reason, "command", time.time_ns())
+    kill = Kill(level_of(args.level, node.profile), scope, by, reason, "command", time.time_ns())
     symbols, strategies = node.node.get("symbols") or (), node.node.get("strategies") or {}
     aim = aimed(kill, symbols, strategies) if node.node else kill
     if aim is None:

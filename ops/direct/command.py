@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from configs.cli import BAD_CONFIGURATION, say
 from configs.secrets import Credentials, SecretsError, load_credentials, load_redis_password
 from ops.direct.block import Block
-from ops.direct.options import Patience
+from ops.direct.options import Patience, level_of
 from ops.direct.report import DirectReport
 from ops.direct.run import run_direct
 from ops.direct.where import Where, WhereError, from_node, from_options
-from risk.kills import Kill, KillError, KillLevel, Scope
+from risk.kills import Kill, KillError, Scope
 
 if TYPE_CHECKING:
     from actors.redis_link import RedisLink
@@ -91,21 +91,23 @@ def kill_direct(args: argparse.Namespace) -> int:
 
     """
     tell = partial(say, is_error=args.json)
+    level = level_of(args.level, {})
     try:
         where = find_where(args.state, args.environment, args.venue)
+        level = level_of(args.level, where.profile)
         scope = Scope.parse(args.scope)
         keys = find_keys(where, args.keys)
         where = where._replace(redis=find_redis(where, args.keys))
         report = asyncio.run(
             run_direct(
-                where, keys, KillLevel[args.level], scope, by=args.by, reason=args.reason,
+                where, keys, level, scope, by=args.by, reason=args.reason,
                 patience=Patience(args.deadline, args.quiet_time), say=tell,
             )
         )  # fmt: skip
     except (WhereError, KillError) as e:
         return _refuse(f"bad configuration: {e}")
     except SecretsError as e:
-        kill = Kill(KillLevel[args.level], scope, args.by, args.reason, "direct", time.time_ns())
+        kill = Kill(level, scope, args.by, args.reason, "direct", time.time_ns())
         tell(Block(args.state, kill).ensure() or "only blocked: nothing is canceled or closed")
         return _refuse(f"bad configuration: {e}")
     _tell_end(report, is_json=args.json)

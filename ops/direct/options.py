@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from risk.kills import KillLevel
 
 DEADLINE_SEC = 60.0
 QUIET_SEC = 2.0
@@ -16,6 +19,12 @@ class Patience(NamedTuple):
 
     deadline_sec: float = DEADLINE_SEC
     quiet_sec: float = QUIET_SEC
+
+
+def level_of(named: str | None, profile: Mapping[str, Any]) -> KillLevel:
+    """Return the level that was named, else the profile's ``kill.level``, else FLATTEN."""
+    told = named or (profile.get("kill") or {}).get("level")
+    return KillLevel.__members__.get(str(told), KillLevel.FLATTEN)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

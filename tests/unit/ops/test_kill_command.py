@@ -39,6 +39,35 @@ def test_without_a_level_the_profile_says_which(tmp_path):
     assert Latch(folder.latch).read().kills[0].level is KillLevel.REDUCE
 
 
+@pytest.mark.parametrize(
+    ("words", "level"),
+    [
+        ((), KillLevel.HALT),
+        (("REDUCE",), KillLevel.REDUCE),
+        (("--environment", "demo"), KillLevel.HALT),
+    ],
+)
+def test_a_direct_kill_without_a_level_takes_the_profiles_too(tmp_path, monkeypatch, words, level):
+    folder = folder_of(tmp_path, level="HALT")
+    monkeypatch.chdir(tmp_path)  # There are no keys here, so that it blocks and no more.
+
+    assert main(["kill", "--direct", "--state", str(folder.path), *words]) == 78
+
+    assert Latch(folder.latch).read().kills[0].level is level
+
+
+@pytest.mark.parametrize("section", [None, {"level": None}, {"level": "STOP"}])
+def test_a_profile_that_names_no_level_means_the_strongest(tmp_path, section):
+    folder = folder_of(tmp_path)
+    table = json.loads(folder.node.read_text())
+    table["profile"]["kill"] = section
+    folder.node.write_text(json.dumps(table))
+
+    main(["kill", "--state", str(folder.path)])
+
+    assert Latch(folder.latch).read().kills[0].level is KillLevel.FLATTEN
+
+
 @pytest.mark.parametrize("word", ["flatten", "Halt", "reduce"])
 def test_a_level_is_taken_however_it_is_written(tmp_path, word):
     folder = folder_of(tmp_path)
