@@ -146,9 +146,9 @@ class RedisSwitch:
         state = self._judge.state
         view = LatchView(
             state.state, tuple(state.causes), self._trader_id, "as the node has it",
-            tuple(state.kills),
+            tuple(state.kills), ts_ns=self._clock.timestamp_ns(),
         )  # fmt: skip
-        return view.encode(self._clock.timestamp_ns())
+        return view.encode()
 
     def _obey(self, latch: str | None) -> None:
         """Stay killed where an earlier run was, also on another disk."""

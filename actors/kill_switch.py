@@ -102,7 +102,7 @@ class KillSwitch(Actor):  # type: ignore[misc]
         self.take(Kill(level, scope, by, reason, source, self.clock.timestamp_ns()))
 
     def take(self, kill: Kill) -> None:
-        """Take a pull from whichever way it came; pulling twice does nothing more."""
+        """Take a pull from whichever way it came; pulling twice stops nothing more."""
         self._gate.judge.kill(kill)
 
     # -- life ---------------------------------------------------------------------------------------
@@ -226,8 +226,10 @@ class KillSwitch(Actor):  # type: ignore[misc]
             del self._flattenings[scope]
         for scope, kill in kills.items():
             known = self._flattenings.get(scope)
-            if known is None or known.kill != kill:
+            if known is None or (known.kill != kill and known.flat_ns is not None):
                 known = self._flattenings[scope] = Flattening(kill, self._sweep(scope))
+            elif known.kill != kill:  # It goes on; what verifies this pull is asked after it.
+                known.kill, known.is_flat = kill, False
             self._work(known, now_ns)
 
     def _sweep(self, scope: Scope) -> Sweep:

@@ -109,7 +109,7 @@ async def withdraw(
     found = await pulled(node, link)
     keys = [key for key, kill in kills.items() if found.get(key) == kill]
     async with open_redis(link) as client:
-        await client.set(latch_key(node.trader_id), view.encode(ts_ns))
+        await client.set(latch_key(node.trader_id), view._replace(ts_ns=ts_ns).encode())
         if keys:
             await client.delete(*keys)
     return keys

@@ -30,7 +30,7 @@ class LatchView(NamedTuple):
     What a latch holds: the account's state with its causes, who wrote it why, and open kills.
 
     *resumed* names the scopes that a person has taken back in this very writing, and *was* the state
-    before; a node that has obeyed writes both empty.
+    before; a node that has obeyed writes both empty. *ts_ns* is when it was written, Unix nanoseconds.
 
     """
 
@@ -41,6 +41,7 @@ class LatchView(NamedTuple):
     kills: tuple[Kill, ...] = ()
     resumed: tuple[str, ...] = ()
     was: str = ""
+    ts_ns: int = 0
 
     @staticmethod
     def decode(text: str | bytes) -> LatchView:
@@ -66,21 +67,22 @@ class LatchView(NamedTuple):
             tuple(Kill.from_row(row) for row in table.get("kills", ())),
             tuple(str(scope) for scope in table.get("resumed", ())),
             str(table.get("was", "")),
+            int(table.get("ts", 0)),
         )
 
-    def encode(self, ts_ns: int) -> str:
-        """Return it as JSON, written at *ts_ns* (Unix nanoseconds)."""
+    def encode(self) -> str:
+        """Return it as JSON."""
         table = self._asdict() | {
             "state": self.state.name,
             "kills": [kill.row() for kill in self.kills],
-            "ts": ts_ns,
         }
+        table["ts"] = table.pop("ts_ns")
         return json.dumps(table, indent=1)
 
 
 class Latch:
     """
-    One JSON file with the fields of `LatchView` and ``ts``, replaced as a whole.
+    One JSON file with the fields of `LatchView`, replaced as a whole.
 
     Parameters
     ----------
@@ -171,12 +173,12 @@ class Latch:
             If it cannot be written.
 
         """
-        view = LatchView(state, tuple(causes), by, reason, tuple(kills), tuple(resumed), was)
+        view = LatchView(state, tuple(causes), by, reason, tuple(kills), tuple(resumed), was, ts_ns)
         part = self.path.with_suffix(f".{os.getpid()}.part")  # Another process may write, too.
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with part.open("w", encoding="utf-8") as file:
-                file.write(view.encode(ts_ns))
+                file.write(view.encode())
                 file.flush()
                 os.fsync(file.fileno())
                 stamp = _stamp(os.fstat(file.fileno()))

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from risk.kills import Kill, Scope
 
 
+SAME_PULL_NS = 100_000_000
+"""Repeated pulls within so much are one: a hand pulls file and Redis, and a storm writes no more."""
+
+
 class TradingState(IntEnum):
     """
     What may leave.
@@ -75,16 +79,20 @@ class StateMachine:
 
     def kill(self, kill: Kill) -> Transition | None:
         """
-        Take a pull of the kill switch; pulling twice, or more gently, does nothing more.
+        Take a pull of the kill switch; pulling twice, or more gently, stops nothing more.
+
+        It is news all the same, so that whoever is about to resume can see it: the same level renews
+        who pulled it, why and when, a gentler one is written down.
 
         Returns
         -------
         Transition, optional
-            What changed; None when as much of it was stopped already.
+            What changed; None for a pull that is known, or came within `SAME_PULL_NS` of another.
 
         """
-        if any(k.scope == kill.scope and k.level >= kill.level for k in self.kills):
-            return None
+        known = next((k for k in self.kills if k.scope == kill.scope), None)
+        if known is not None and known.level >= kill.level:
+            return self._again(known, kill)
         self.kills = [k for k in self.kills if k.scope != kill.scope] + [kill]
         told = None
         if not kill.scope.name:
@@ -92,6 +100,17 @@ class StateMachine:
         if told is None:
             told = Transition(kill.ts_ns, self.state, self.state, kill.cause, kill.by)
             self.transitions.append(told)
+        return told
+
+    def _again(self, known: Kill, kill: Kill) -> Transition | None:
+        last = self.transitions[-1].ts_ns if self.transitions else 0
+        if kill.ts_ns - max(known.ts_ns, last) < SAME_PULL_NS:
+            return None
+        if kill.level == known.level:
+            self.kills[self.kills.index(known)] = kill
+            self.causes = [kill.cause if cause == known.cause else cause for cause in self.causes]
+        told = Transition(kill.ts_ns, self.state, self.state, kill.cause, kill.by)
+        self.transitions.append(told)
         return told
 
     def governing(self, instrument_id: str, strategy_id: str) -> tuple[TradingState, str]:

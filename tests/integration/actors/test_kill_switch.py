@@ -11,8 +11,8 @@ from nautilus_trader.model.objects import Quantity
 from nautilus_trader.model.orders import Order
 
 from adapters.facts import PositionFact
-from risk.kills import ACCOUNT, KillLevel, Scope
-from risk.trading_state import TradingState
+from risk.kills import ACCOUNT, Kill, KillLevel, Scope
+from risk.trading_state import SAME_PULL_NS, TradingState
 from tests.hop_kit import BTC
 from tests.kill_kit import Killable, killable, play, pull, until_done
 from tests.venue_kit import account, client, local_venue
@@ -32,6 +32,14 @@ def writes(node: Killable) -> list[tuple[str, str, str]]:
         for r in node.requests.seen
         if (r.method != "GET" and "rder" in r.path) or r.path == POSITIONS
     ]
+
+
+def pulled_again(node: Killable) -> Kill:
+    """Pull FLATTEN of the account once more, late enough to be another pull."""
+    ts_ns = node.node.kernel.clock.timestamp_ns() + SAME_PULL_NS
+    kill = Kill(KillLevel.FLATTEN, ACCOUNT, "carl", "second", "signal", ts_ns)
+    node.switch.take(kill)
+    return kill
 
 
 def approved(node: Killable) -> Order:
@@ -141,7 +149,7 @@ def test_pulling_twice_and_more_gently_does_no_harm(tmp_path):
         await until_done(node)
         sent = len(node.requests.writes())
 
-        pull(node, KillLevel.FLATTEN)
+        pull(node, KillLevel.REDUCE)
         pull(node, KillLevel.HALT, ON_BTC)
 
         await until_done(node, 2)
@@ -149,6 +157,47 @@ def test_pulling_twice_and_more_gently_does_no_harm(tmp_path):
             ("FLATTEN", "account"), ("HALT", str(ON_BTC)),
         ]  # fmt: skip
         assert len(node.requests.writes()) == sent
+        assert len(node.alarms("KILL_DONE")) == 1
+
+    play(scene, tmp_path)
+
+
+def test_a_flatten_that_is_pulled_again_when_it_is_done_is_verified_again(tmp_path):
+    async def scene(node):
+        await node.protected()
+        pull(node, KillLevel.FLATTEN)
+        await until_done(node)
+        sent, looks = len(node.requests.writes()), writes(node).count(("GET", POSITIONS, ""))
+
+        again = pulled_again(node)
+
+        await node.until(lambda: node.lines[0].by == "carl" and node.lines[0].flat_ns, "the end")
+        assert node.lines[0].ts_ns == again.ts_ns
+        assert len(node.requests.writes()) == sent
+        assert writes(node).count(("GET", POSITIONS, "")) > looks
+        assert len(node.alarms("KILL_DONE")) == 2
+
+    play(scene, tmp_path)
+
+
+def test_a_flatten_that_is_pulled_again_while_it_is_under_way_goes_on(tmp_path):
+    async def scene(node):
+        await node.protected()
+        refused = [Reaction(engine_acts=False, answer=REFUSED) for _ in range(2)]
+        for reaction in refused:
+            node.requests.next_time("POST", ORDER, reaction)
+        pull(node, KillLevel.FLATTEN)
+        await node.until(lambda: len(node.requests.reactions) < 2, "the first close")
+
+        pulled_again(node)
+
+        assert node.switch.unrest()
+        await node.until(lambda: node.lines[0].by == "carl" and node.lines[0].flat_ns, "the end")
+        assert (node.position(), node.working()) == (0, set())
+        closes = [r for r in node.requests.seen if r.method == "POST" and r.path == ORDER]
+        assert (
+            len([r for r in closes if r.params["type"] == "MARKET"]) == 4
+        )  # the entry, three closes
         assert len(node.alarms("KILL_DONE")) == 1
 
     play(scene, tmp_path)

@@ -74,8 +74,8 @@ def test_a_kill_on_the_disk_outlives_a_restart_beside_an_empty_redis(tmp_path):
 def test_a_latch_in_redis_is_obeyed_without_a_cause(tmp_path, state, expected):
     async def main():
         async with redis_server(tmp_path / "redis") as server:
-            view = LatchView(TradingState[state], by="ann", reason="the news")
-            server.cli("SET", LATCH, view.encode(1))
+            view = LatchView(TradingState[state], by="ann", reason="the news", ts_ns=1)
+            server.cli("SET", LATCH, view.encode())
 
             async with killable(tmp_path, redis=link_to(server)) as node:
                 await node.until(lambda: hold_of(node) is None, "redis to be heard")

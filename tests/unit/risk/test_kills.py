@@ -20,7 +20,7 @@ from risk.kills import (
     switch_text,
 )
 from risk.latch import Latch, LatchError, LatchView
-from risk.trading_state import StateMachine, TradingState
+from risk.trading_state import SAME_PULL_NS, StateMachine, TradingState
 from tests.risk_builders import BTC, ETH, T0, make_judge, make_market, make_order, make_stop
 
 ACTIVE, REDUCING, HALTED = TradingState
@@ -184,16 +184,54 @@ def test_only_a_flatten_that_covers_them_flattens_symbol_and_strategy() -> None:
 
 @pytest.mark.parametrize("scope", [ACCOUNT, ON_BTC, ON_ONE])
 @pytest.mark.parametrize(("first", "second"), list(itertools.product(KillLevel, KillLevel)))
-def test_pulling_again_does_something_only_when_it_is_harder(
+def test_pulling_again_at_once_does_something_only_when_it_is_harder(
     first: KillLevel, second: KillLevel, scope: Scope
 ) -> None:
     machine = StateMachine()
     machine.kill(kill(first, scope))
 
-    told = machine.kill(kill(second, scope, T0 + 1))
+    told = machine.kill(kill(second, scope, T0 + SAME_PULL_NS - 1))
 
     assert (told is not None) == (second > first)
     assert [k.level for k in machine.kills] == [max(first, second)]
+
+
+@pytest.mark.parametrize("scope", [ACCOUNT, ON_BTC, ON_ONE])
+def test_pulling_again_renews_who_pulled_it_why_and_when(scope: Scope) -> None:
+    machine = StateMachine()
+    machine.kill(kill(HALT, scope))
+    again = Kill(HALT, scope, "carl", "second", "signal", T0 + SAME_PULL_NS)
+
+    told = machine.kill(again)
+
+    assert told is not None
+    assert (told.previous, told.state, told.by) == (machine.state, machine.state, "carl")
+    assert machine.kills == [again]
+    assert machine.causes == ([] if scope.name else [again.cause])
+    assert machine.kill(again) is None  # as the latch tells it once more
+
+
+def test_a_gentler_pull_is_told_and_leaves_the_harder_kill_as_it_is() -> None:
+    machine = StateMachine()
+    machine.kill(kill(FLATTEN))
+    gentler = kill(HALT, ts_ns=T0 + SAME_PULL_NS)
+
+    told = machine.kill(gentler)
+
+    assert told is not None
+    assert told.cause == gentler.cause
+    assert (machine.kills, machine.causes) == ([kill(FLATTEN)], [kill(FLATTEN).cause])
+
+
+def test_a_storm_of_pulls_is_told_ten_times_a_second_at_most() -> None:
+    machine = StateMachine()
+    told = [
+        machine.kill(kill(level, ts_ns=T0 + ms * 1_000_000))
+        for ms in range(1_001)
+        for level in (HALT, REDUCE)
+    ]
+
+    assert len([each for each in told if each is not None]) == 11
 
 
 def test_a_resume_of_one_scope_leaves_the_others() -> None:
@@ -257,7 +295,7 @@ def test_kills_come_back_from_disk_as_they_were(tmp_path) -> None:
     latch.write(HALTED, ["X: observed=1, limit=0"], by="ann", reason="r", ts_ns=T0, kills=kills)
 
     assert Latch(latch.path).read() == LatchView(
-        HALTED, ("X: observed=1, limit=0",), "ann", "r", kills
+        HALTED, ("X: observed=1, limit=0",), "ann", "r", kills, ts_ns=T0
     )
 
 
@@ -297,6 +335,20 @@ def test_a_kill_is_written_over_what_is_no_latch_which_is_kept_aside(tmp_path) -
     view = Latch(latch.path).read()
     assert (view.state, view.kills) == (HALTED, (kill(REDUCE),))
     assert [path.read_text() for path in tmp_path.glob("*.bad-*")] == ["{"]
+
+
+@pytest.mark.parametrize("level", [HALT, REDUCE])
+def test_a_pull_that_stops_nothing_more_shows_in_the_latch_of_a_node_that_is_away(
+    tmp_path, level: KillLevel
+) -> None:
+    latch = Latch(tmp_path / "latch.json")
+    latch.add_kill(kill(HALT))
+    before = latch.read()
+
+    latch.add_kill(kill(level, ts_ns=T0 + SAME_PULL_NS))
+
+    assert latch.read() != before
+    assert latch.read().kills[0].level is HALT
 
 
 # -- aim ----------------------------------------------------------------------------------------

@@ -28,7 +28,9 @@ def write(latch: Latch, state: TradingState = TradingState.HALTED) -> None:
 def test_what_was_written_is_read_by_the_next_process(path: Path, state: TradingState) -> None:
     write(Latch(path), state)
 
-    assert Latch(path).read() == LatchView(state, ("LOSS: observed=2, limit=1",), "breaker", "LOSS")
+    assert Latch(path).read() == LatchView(
+        state, ("LOSS: observed=2, limit=1",), "breaker", "LOSS", ts_ns=T0
+    )
 
 
 def test_no_file_means_that_nothing_ever_tripped(path: Path) -> None:
