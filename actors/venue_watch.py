@@ -58,7 +58,7 @@ class VenueWatch:
         self._tell = tell
         self._on_verified = on_verified
         self._on_positions = on_positions
-        self._denied: dict[ClientOrderId, int] = {}
+        self._denied: dict[InstrumentId, dict[ClientOrderId, int]] = {}
         self._started_ns: dict[InstrumentId, int] = {}
         self._verified_ns: dict[InstrumentId, int] = {}
         self._answered_ns = 0
@@ -156,11 +156,9 @@ class VenueWatch:
     async def _verify(self, instrument_id: InstrumentId) -> None:
         begun_ns = self._clock.timestamp_ns()
         denied = await self._client.verify_stops(instrument_id)
-        known = self.lost.get(instrument_id, frozenset())
-        counts = {key: self._denied.get(key, 0) + 1 for key in denied}
-        for key in known - denied:
-            self._denied.pop(key, None)
-        self._denied.update(counts)
+        before = self._denied.get(instrument_id, {})
+        # What was shown in between begins anew.
+        counts = self._denied[instrument_id] = {key: before.get(key, 0) + 1 for key in denied}
         self.lost[instrument_id] = frozenset(k for k, n in counts.items() if n >= LOST_LOOKS)
         self._verified_ns[instrument_id] = begun_ns
         self._on_verified(instrument_id)
