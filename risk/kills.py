@@ -174,6 +174,15 @@ def aimed(kill: Kill, symbols: Collection[str], strategies: Collection[str]) -> 
     return kill._replace(scope=Scope(kind, found[0])) if len(found) == 1 else None
 
 
+def nothing_here(scope: Scope, symbols: Collection[str], strategies: Collection[str]) -> str:
+    """Return why a kill of what `aimed` does not find is refused, for a person."""
+    known = (*(f"symbol:{s}" for s in symbols), *(f"strategy:{s}" for s in strategies))
+    return (
+        f"scope = {scope}: names nothing here, NOTHING IS STOPPED; known are "
+        f"{', '.join(known) or 'none: give --state'}"
+    )
+
+
 def at_account(kill: Kill) -> Kill:
     """Return the kill for the whole account, because what it names is nothing here."""
     return kill._replace(scope=ACCOUNT, reason=f"{kill.reason} ({kill.scope} is nothing here)")

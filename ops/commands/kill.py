@@ -12,7 +12,16 @@ from pathlib import Path
 from configs.cli import BAD_CONFIGURATION, BROKEN_INVARIANT, OK, say, user_name
 from ops.direct.options import add_options, level_of
 from ops.node_files import NodeFiles, read_kills, read_node
-from risk.kills import Kill, KillError, KillLevel, Scope, aimed, plain_words, switch_text
+from risk.kills import (
+    Kill,
+    KillError,
+    KillLevel,
+    Scope,
+    aimed,
+    nothing_here,
+    plain_words,
+    switch_text,
+)
 from risk.latch import Latch, LatchError
 from risk.state_dir import replace_file
 
@@ -62,12 +71,7 @@ def run(args: argparse.Namespace) -> int:
     symbols, strategies = node.node.get("symbols") or (), node.node.get("strategies") or {}
     aim = aimed(kill, symbols, strategies) if node.node else kill
     if aim is None:
-        known = ", ".join(
-            (*(f"symbol:{s}" for s in symbols), *(f"strategy:{s}" for s in strategies))
-        )
-        return _refuse(
-            f"--scope = {scope}: names nothing here, NOTHING IS STOPPED; known are {known}"
-        )
+        return _refuse(nothing_here(scope, symbols, strategies))
     return asyncio.run(_pull(node, aim))
 
 

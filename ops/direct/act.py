@@ -62,7 +62,7 @@ class Hands:
                 f"{len(orders)} single orders, {algos} conditional orders"
             )
         if plan.closes:
-            sizes = await self._sizes()
+            sizes = await self.sizes()
             sent = [self._close(held, qty) for held in plan.closes for qty in split(held, sizes)]
             done = await self._all(sent)
             self._steps.say(f"sent {len(sent)} closing orders, {done} accepted")
@@ -114,8 +114,8 @@ class Hands:
             return False
         return True
 
-    async def _sizes(self) -> dict[str, Decimal]:
-        """Return the largest market order of each symbol; empty while the venue does not tell."""
+    async def sizes(self) -> dict[str, Decimal]:
+        """Return the largest market order of each symbol traded; empty while nobody tells."""
         await asyncio.wait({self._info}, timeout=INFO_SEC_MAX)
         if not self._info.done():
             return {}
@@ -123,11 +123,6 @@ class Hands:
         if not sizes:
             self._info = asyncio.create_task(self._lot_maxima())
         return sizes
-
-    async def is_unknown(self, symbol: str) -> bool:
-        """Return whether the venue tells of its symbols, and this is none of them."""
-        sizes = await self._sizes()
-        return bool(sizes) and symbol not in sizes
 
     async def _lot_maxima(self) -> dict[str, Decimal]:
         try:

@@ -49,6 +49,11 @@ class Block:
             return f"not latched: {e}"
         return None
 
+    def told(self) -> str:
+        """Write the kill; return what came of that, for a person."""
+        is_latched = "no state folder is known, so no latch" if self._folder is None else "latched"
+        return self.ensure() or f"{self._kill.level.name} of {self._kill.scope}: {is_latched}"
+
 
 async def tell_redis(
     link: RedisLink | None, trader_id: str, kill: Kill, say: Callable[[str], None]

@@ -16,8 +16,8 @@ from ops.direct.block import Block
 from ops.direct.options import Patience, level_of
 from ops.direct.report import DirectReport
 from ops.direct.run import run_direct
-from ops.direct.where import Where, WhereError, from_node, from_options
-from risk.kills import Kill, KillError, Scope
+from ops.direct.where import NothingHereError, Where, WhereError, from_node, from_options
+from risk.kills import Kill, KillError, Scope, plain_words
 
 if TYPE_CHECKING:
     from actors.redis_link import RedisLink
@@ -91,31 +91,34 @@ def kill_direct(args: argparse.Namespace) -> int:
 
     """
     tell = partial(say, is_error=args.json)
-    level = level_of(args.level, {})
+    try:
+        scope = Scope.parse(args.scope)
+    except KillError as e:
+        return _refuse(e)
+    by, reason = plain_words(args.by), plain_words(args.reason)
+    kill = Kill(level_of(args.level, {}), scope, by, reason, "direct", time.time_ns())
     try:
         where = find_where(args.state, args.environment, args.venue)
-        level = level_of(args.level, where.profile)
-        scope = Scope.parse(args.scope)
+        kill = where.aim(kill._replace(level=level_of(args.level, where.profile)))
         keys = find_keys(where, args.keys)
         where = where._replace(redis=find_redis(where, args.keys))
         report = asyncio.run(
             run_direct(
-                where, keys, level, scope, by=args.by, reason=args.reason,
+                where, keys, kill.level, kill.scope, by=by, reason=reason,
                 patience=Patience(args.deadline, args.quiet_time), say=tell,
             )
         )  # fmt: skip
-    except (WhereError, KillError) as e:
-        return _refuse(f"bad configuration: {e}")
-    except SecretsError as e:
-        kill = Kill(level, scope, args.by, args.reason, "direct", time.time_ns())
-        tell(Block(args.state, kill).ensure() or "only blocked: nothing is canceled or closed")
-        return _refuse(f"bad configuration: {e}")
+    except NothingHereError as e:
+        return _refuse(e)
+    except (WhereError, SecretsError) as e:
+        tell(f"{Block(args.state, kill).told()}; nothing is canceled or closed")
+        return _refuse(e)
     _tell_end(report, is_json=args.json)
     return report.exit_code
 
 
-def _refuse(text: str) -> int:
-    say(text, is_error=True)
+def _refuse(error: ValueError) -> int:
+    say(f"bad configuration: {error}", is_error=True)
     return BAD_CONFIGURATION
 
 

@@ -6,15 +6,15 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from ops.direct.act import Hands
+from ops.direct.act import INFO_PATH, Hands
 from ops.direct.block import Block, tell_redis
 from ops.direct.client import DirectClient, KeyPair
 from ops.direct.look import Look, take_look
 from ops.direct.options import Patience
 from ops.direct.plan import Plan, Target, make_plan
 from ops.direct.report import DirectReport, Steps
-from ops.direct.where import Where
-from risk.kills import ACCOUNT, Kill, KillLevel, Scope, aimed, plain_words
+from ops.direct.where import NothingHereError, Where
+from risk.kills import ACCOUNT, Kill, KillLevel, Scope, nothing_here, plain_words
 
 QUIET_LOOKS = 3
 PAUSE_FIRST_SEC, PAUSE_MAX_SEC = 0.02, 2.0
@@ -38,7 +38,8 @@ async def run_direct(
     """
     Pull the kill switch with a key alone.
 
-    It blocks first (latch), then does what the level says at the venue, for as long as it takes.
+    It blocks first (latch), then does what the level says at the venue, for as long as it takes. A
+    symbol that no node knows is blocked after the first look: it may be none.
 
     Parameters
     ----------
@@ -59,40 +60,46 @@ async def run_direct(
 
     Raises
     ------
-    WhereError
-        If the scope's strategy is not known.
+    NothingHereError
+        If the scope names nothing that the node knows; without a node, if it is a strategy, or a
+        symbol that the venue does not trade and where nothing is open.
 
     """
     steps = Steps(say)
-    target = Target(level, where.symbol_of(scope))
-    kill = Kill(level, scope, plain_words(by), plain_words(reason), source, time.time_ns())
-    kill = aimed(kill, where.symbols, where.strategies) or kill
+    pulled = Kill(level, scope, plain_words(by), plain_words(reason), source, time.time_ns())
+    kill = where.aim(pulled)
     block = Block(where.state_dir, kill)
-    trouble = block.ensure()
-    steps.say(trouble or f"{level.name} of {scope}: {where.latched}")
-    async with asyncio.TaskGroup() as group:
-        group.create_task(tell_redis(where.redis, where.trader_id, kill, steps.say))
+    is_known = where.knows(kill.scope)
+    if is_known:
+        steps.say(block.told())
+    telling = asyncio.create_task(tell_redis(where.redis, where.trader_id, kill, steps.say))
+    try:
         if keys is None:
             steps.say("the account is simulated in the node: nothing rests at a venue")
+            trouble = block.ensure()
             return _report(kill, steps, (trouble,) if trouble else (), rounds=0, requests=0)
         async with DirectClient(where.rest_url, keys, steps.say) as client:
-            run = _Run(client, target, block, patience, steps)
+            target = Target(level, where.symbol_of(kill.scope))
+            run = _Run(client, target, block, patience, steps, is_known=is_known)
             left = await run.to_the_end()
             if not left and kill.flattens and where.state_dir is not None:
                 # Imported late: nothing before the last cancel waits for it.
                 from ops.direct.flat import write_flat
 
-                hindered = write_flat(where.state_dir, scope, time.time_ns())
+                hindered = write_flat(where.state_dir, kill.scope, time.time_ns())
                 steps.say(hindered or "noted as flat, for a resume")
             return _report(kill, steps, left, rounds=run.rounds, requests=client.requests)
+    finally:
+        await telling
 
 
 class _Run:
-    """The rounds of one kill."""
+    """The rounds of one kill; ``is_known``: that what it aims at is there to be stopped."""
 
     def __init__(
-        self, client: DirectClient, target: Target, block: Block, patience: Patience, steps: Steps
-    ) -> None:
+        self, client: DirectClient, target: Target, block: Block, patience: Patience, steps: Steps,
+        *, is_known: bool,
+    ) -> None:  # fmt: skip
         self._client = client
         self._target = target
         self._block = block
@@ -100,8 +107,7 @@ class _Run:
         self._steps = steps
         self._look = Look(unseen=("nothing was seen yet",), is_flat_known=False)
         self._idle_rounds = 0
-        self._has_found = False
-        self._nothing = ""
+        self._is_known = is_known
         self.hands = Hands(client, steps)
         self.rounds = 0
 
@@ -110,7 +116,6 @@ class _Run:
         try:
             async with asyncio.timeout(self._patience.deadline_sec):
                 await self._until_true()
-                await self._doubt_symbol()
         except TimeoutError:
             after = f"{self._patience.deadline_sec:g} s"
             self._steps.say(f"NOT DONE after {after}, left as of the last look:")
@@ -137,18 +142,11 @@ class _Run:
             await self.hands.carry_out(plan)
             await self._rest(plan)
 
-    async def _doubt_symbol(self) -> None:
-        """Call nothing done of which nothing was ever seen, and which the venue does not have."""
-        symbol = self._target.symbol
-        if symbol and not self._has_found and await self.hands.is_unknown(symbol):
-            self._nothing = f"{symbol}: the venue has no such symbol, NOTHING IS STOPPED"
-
     def _left(self) -> tuple[str, ...]:
         """Return, item by item, what the last look showed, and what keeps it from being proved."""
         trouble = self._block.ensure()
         found = [str(item) for item in self._target.left(self._look)]
         found += self._look.unseen
-        found += [self._nothing] if self._nothing else []
         if not found and self._steps.confirmed_ms is None:
             found.append("nothing in the last look, and the quiet time was not over")
         return (*found, *((trouble,) if trouble else ()))
@@ -165,14 +163,28 @@ class _Run:
         self.rounds += 1
         before = self._target.left(self._look)
         self._look = await take_look(self._client)
+        if not self._is_known:
+            await self._know(str(self._target.symbol))
         left = self._target.left(self._look)
-        self._has_found = self._has_found or bool(left)
         self._idle_rounds = self._idle_rounds + 1 if left == before else 0
         self._steps.say(_told(self._look, len(left)))
         if left or self._look.unseen:
             return False
         self._block.ensure()  # What hinders it is among what is left in the end.
         return True
+
+    async def _know(self, symbol: str) -> None:
+        """Find a symbol among what is open and what the venue trades; before, nothing is proved."""
+        traded = await self.hands.sizes()
+        seen = {item.symbol for item in (*self._look.orders, *self._look.positions)}
+        self._is_known = symbol in seen or symbol in traded
+        if traded and not self._is_known and not self._look.unseen:
+            raise NothingHereError(nothing_here(Scope("symbol", symbol), (), ()))
+        if not self._is_known:
+            missed = f"whether there is a symbol {symbol}: {INFO_PATH} was not told"
+            self._look = self._look._replace(unseen=(missed, *self._look.unseen))
+        if self.rounds == 1:
+            self._steps.say(self._block.told())
 
     async def _rest(self, plan: Plan) -> None:
         """Let the venue breathe: the more so the less the last rounds have changed."""

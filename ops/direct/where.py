@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from adapters.addresses import REST_HOSTS, REST_URLS, VenueEnvironment, judge_url
-from risk.kills import Scope, venue_symbol
+from risk.kills import Kill, Scope, aimed, nothing_here, venue_symbol
 from risk.state_dir import StateDir
 
 if TYPE_CHECKING:
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 class WhereError(ValueError):
     """An address or a node.json that cannot be used; the text names it, its value and the rule."""
+
+
+class NothingHereError(WhereError):
+    """A scope that names nothing: nothing was stopped, and nothing latched."""
 
 
 class Where(NamedTuple):
@@ -51,29 +55,32 @@ class Where(NamedTuple):
         """Return where the node's kill switch lies in Redis, if it does."""
         return (self.profile.get("kill") or {}).get("redis_url")
 
-    @property
-    def latched(self) -> str:
-        """Return what became of the latch, for a person."""
-        return "no state folder is known, so no latch" if self.state_dir is None else "latched"
+    def knows(self, scope: Scope) -> bool:
+        """Return whether it can be told here what a scope names: only the venue knows all symbols."""
+        return scope.kind != "symbol" or bool(self.symbols)
 
-    def symbol_of(self, scope: Scope) -> str | None:
+    def aim(self, kill: Kill) -> Kill:
         """
-        Return the venue's symbol that a scope comes down to, None for the whole account.
+        Return the kill with its scope as the node calls it; a symbol stays where no node is known.
 
         Raises
         ------
-        WhereError
-            If the strategy is not known.
+        NothingHereError
+            If it names nothing that the node knows.
 
         """
+        if not self.knows(kill.scope):
+            return kill
+        aim = aimed(kill, self.symbols, self.strategies)
+        if aim is None:
+            raise NothingHereError(nothing_here(kill.scope, self.symbols, self.strategies))
+        return aim
+
+    def symbol_of(self, scope: Scope) -> str | None:
+        """Return the venue's symbol of an aimed scope, None for the whole account."""
         if not scope.name:
             return None
-        instrument = scope.name
-        if scope.kind == "strategy":
-            if scope.name not in self.strategies:
-                known = ", ".join(sorted(self.strategies)) or "none: give --state"
-                raise WhereError(f"scope = {scope}: no such strategy; known are {known}")
-            instrument = self.strategies[scope.name]
+        instrument = self.strategies[scope.name] if scope.kind == "strategy" else scope.name
         return venue_symbol(instrument)
 
 

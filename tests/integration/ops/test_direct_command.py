@@ -19,6 +19,7 @@ from tests.redis_kit import PASSWORD, redis_server
 from tests.venue_kit import ROOT
 from tests.watchdog_kit import write_node
 
+NO_PROCESS = 2**22 + 1
 BARE = """
 import sys
 sys.modules["nautilus_trader"] = None  # Importing it fails from here on.
@@ -94,7 +95,10 @@ def test_what_is_left_is_said_item_by_item(tmp_path):
         ((), "nothing says where"),
         (("--state", "{}"), "node.json: cannot be read"),
         (("--venue", "http://example.com"), "must name a loopback address"),
-        (("--venue", "http://127.0.0.1:9", "--scope", "strategy:X-1"), "no such strategy"),
+        (
+            ("--venue", "http://127.0.0.1:9", "--scope", "strategy:X-1"),
+            "known are none: give --state",
+        ),
         (("--venue", "http://127.0.0.1:9", "--scope", "everything"), "must be account"),
     ],
 )
@@ -106,6 +110,65 @@ def test_what_cannot_be_used_is_refused_by_name(tmp_path, arguments, said):
 
     assert code == 78
     assert said in err
+
+
+@pytest.mark.parametrize(
+    "scope", ["symbol:BTCUSTD", "symbol:ETHUSDT-PERP.BINANCE", "strategy:Ema-002"]
+)
+def test_a_scope_that_the_node_does_not_know_is_refused_and_nothing_is_latched(tmp_path, scope):
+    async def scene():
+        async with full_account() as full:
+            state = StateDir(tmp_path)
+            write_node(state, full, pid=1)
+
+            code, out, err = await command("FLATTEN", "--scope", scope, "--state", tmp_path)
+
+            assert (code, out) == (78, "")
+            assert f"scope = {scope}: names nothing here, NOTHING IS STOPPED; known are " in err
+            assert "symbol:BTCUSDT-PERP.BINANCE" in err
+            assert full.left == (1, 3, 1)
+            assert not state.latch.exists()
+
+    run(scene)
+
+
+@pytest.mark.parametrize("name", ["BTCUSDT", "btcusdt", "BTCUSDT-PERP.BINANCE"])
+def test_a_symbol_is_latched_and_noted_flat_by_its_name_in_the_node(tmp_path, name):
+    async def scene():
+        async with full_account() as full:
+            state = StateDir(tmp_path)
+            write_node(state, full, pid=NO_PROCESS)
+            words = ("--state", tmp_path, "--quiet-time", "0.1")
+
+            code, out, _ = await command("FLATTEN", "--scope", f"symbol:{name}", *words)
+
+            assert code == 0
+            assert "DONE: FLATTEN of symbol:BTCUSDT-PERP.BINANCE" in out
+            assert full.left == (0, 0, 0)
+            kill = Latch(state.latch).read().kills[0]
+            flat = json.loads(state.kills.read_text())[0]
+            assert str(kill.scope) == flat["scope"] == "symbol:BTCUSDT-PERP.BINANCE"
+            assert flat["flat_ns"] is not None
+
+    run(scene)
+
+
+def test_a_symbol_that_neither_venue_nor_account_knows_is_refused_before_anything_is_done(tmp_path):
+    async def scene():
+        async with full_account() as full:
+            own = full.venue.keys.of("main")
+            keys = {"BINANCE_API_KEY": own.key, "BINANCE_API_SECRET": own.secret}
+            where = ("--venue", full.venue.rest_url, "--state", tmp_path, "--quiet-time", "0.1")
+
+            code, out, err = await command("FLATTEN", "--scope", "symbol:BTCUSTD", *where, **keys)
+
+            assert code == 78
+            assert "scope = symbol:BTCUSTD: names nothing here, NOTHING IS STOPPED" in err
+            assert "verified" not in out
+            assert full.left == (1, 3, 1)
+            assert not StateDir(tmp_path).latch.exists()
+
+    run(scene)
 
 
 def test_keys_go_to_their_environments_hosts_alone(tmp_path):
@@ -197,6 +260,22 @@ def test_keys_are_in_no_line_of_a_kill():
             assert "signature" not in said
 
     run(scene)
+
+
+def test_a_folder_without_a_node_is_latched_all_the_same(tmp_path):
+    code, out, err = asyncio.run(command("FLATTEN", "--state", tmp_path))
+
+    assert code == 78
+    assert "node.json: cannot be read" in err
+    assert "nothing is canceled or closed" in out
+    assert Latch(StateDir(tmp_path).latch).read().kills
+
+
+def test_without_keys_and_without_a_folder_nothing_is_called_latched():
+    code, out, _ = asyncio.run(command("FLATTEN", "--venue", "http://127.0.0.1:9"))
+
+    assert code == 78
+    assert "no state folder is known, so no latch; nothing is canceled or closed" in out
 
 
 def test_without_keys_a_kill_blocks_and_no_more(tmp_path):

@@ -7,8 +7,11 @@ from decimal import Decimal
 
 import pytest
 
+from actors.redis_link import RedisLink
 from ops.direct.options import Patience
-from risk.kills import DIRECT_ORDER_PREFIX, KillLevel
+from ops.direct.where import NothingHereError
+from risk.kills import DIRECT_ORDER_PREFIX, KillLevel, Scope
+from risk.latch import Latch
 from tests.direct_kit import Account, full_account, run
 from tests.venue_kit import account, client, local_venue, until
 
@@ -247,6 +250,49 @@ def test_lists_that_are_refused_hinder_neither_closing_nor_the_truth():
             assert not report.is_true
             assert full.left[0] == 0
             assert full.left[2] == 1  # No look has shown that the stop is all that is left.
+
+    run(scene)
+
+
+def test_a_symbol_that_nobody_knows_is_refused_also_while_redis_is_away():
+    async def scene():
+        async with full_account() as full:
+            away = RedisLink("redis://127.0.0.1:1/0", True)
+
+            with pytest.raises(NothingHereError, match="names nothing here, NOTHING IS STOPPED"):
+                await full.kill(scope=Scope("symbol", "BTCUSTD"), redis=away)
+
+            assert full.left == (1, 3, 1)
+
+    run(scene)
+
+
+def test_a_symbol_that_the_venue_trades_may_be_flat_already(tmp_path):
+    async def scene():
+        async with full_account() as full:
+            report = await full.kill(scope=Scope("symbol", "ETHUSDT"), state=tmp_path)
+
+            assert report.is_true
+            assert full.left == (1, 3, 1)
+            assert Latch(tmp_path / "latch.json").read().kills
+
+    run(scene)
+
+
+def test_a_symbol_is_not_called_flat_while_nobody_tells_whether_there_is_one(tmp_path):
+    async def scene():
+        async with full_account() as full:
+            full.venue.fault("service_unavailable", {"on": "exchange_info"})
+            known, unknown = Scope("symbol", "BTCUSDT"), Scope("symbol", "BTCUSTD")
+            brief = Patience(1.0, 0.05)
+
+            report = await full.kill(scope=unknown, state=tmp_path, patience=brief)
+
+            assert (report.is_true, report.exit_code) == (False, 70)
+            assert "whether there is a symbol BTCUSTD" in report.left[0]
+            assert Latch(tmp_path / "latch.json").read().kills  # It may be one, for all we know.
+            assert (await full.kill(scope=known)).is_true  # What is open there is one.
+            assert full.left == (0, 0, 0)
 
     run(scene)
 

@@ -3,8 +3,6 @@
 import asyncio
 from decimal import Decimal
 
-import pytest
-
 from ops.direct.options import Patience
 from risk.kills import DIRECT_ORDER_PREFIX, KillLevel, Scope
 from risk.latch import Latch
@@ -75,22 +73,6 @@ def test_a_symbol_alone_is_flattened_and_others_are_left():
             assert full.left == (1, 3, 1)
             assert {row["symbol"] for row in full.truth["open_orders"]} == {"BTCUSDT"}
             assert report.is_true
-
-    run(scene)
-
-
-@pytest.mark.parametrize(("symbol", "is_true"), [("BTCUSDTT", False), ("ETHUSDT", True)])
-def test_a_symbol_that_the_venue_does_not_have_is_not_called_done(symbol, is_true):
-    async def scene():
-        async with full_account() as full:
-            before = full.left
-
-            report = await full.kill(scope=Scope("symbol", symbol))
-
-            assert full.left == before
-            assert report.is_true is is_true
-            told = f"{symbol}: the venue has no such symbol, NOTHING IS STOPPED"
-            assert (told in report.left) is not is_true
 
     run(scene)
 
