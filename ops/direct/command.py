@@ -125,8 +125,13 @@ def _refuse(error: ValueError) -> int:
 def _tell_end(report: DirectReport, *, is_json: bool) -> None:
     if is_json:
         say(json.dumps(report.row()))
-    elif report.is_true:
+    elif report.is_verified:
         say(f"DONE: {report.level} of {report.scope}, verified twice")
+    elif report.is_true:
+        say(
+            f"LATCHED, AND NO MORE: {report.level} of {report.scope}; the account is simulated in "
+            "the node, which obeys while it lives: nothing at a venue to cancel, close or verify"
+        )
     else:
         say(
             f"NOT DONE: {len(report.left)} things are left (above). Run it again; close by hand at "

@@ -16,7 +16,8 @@ class DirectReport(NamedTuple):
     ``ts_ns`` is its start, Unix nanoseconds; other times are milliseconds from there, by the monotonic
     clock, None for what did not happen.
     ``verified_ms``: the first look at everything that showed nothing left. ``confirmed_ms``: the
-    look after the quiet time. ``left`` names, item by item, what is not as it was asked for.
+    look after the quiet time. ``left`` names, item by item, what is not as it was asked for;
+    ``is_true``: that there is nothing, at a venue or, for a paper node, in the latch.
 
     """
 
@@ -38,9 +39,14 @@ class DirectReport(NamedTuple):
         """Return 0 when it is true, 70 when something is left."""
         return OK if self.is_true else BROKEN_INVARIANT
 
+    @property
+    def is_verified(self) -> bool:
+        """Return whether a venue has shown it twice: never for a paper node, which has none."""
+        return self.is_true and self.confirmed_ms is not None
+
     def row(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        return self._asdict() | {"exit_code": self.exit_code}
+        return self._asdict() | {"is_verified": self.is_verified, "exit_code": self.exit_code}
 
 
 class Steps:

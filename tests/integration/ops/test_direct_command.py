@@ -64,6 +64,7 @@ def test_a_key_and_an_address_are_enough():
 
             report = json.loads(out)
             assert code == report["exit_code"] == 0
+            assert report["is_verified"]
             assert report["level"] == "HALT"
             assert report["last_cancel_ms"] < report["confirmed_ms"]
             assert "verified: nothing is left" in err
@@ -213,9 +214,16 @@ def test_a_paper_node_is_only_blocked(tmp_path):
             code, out, _ = await command("FLATTEN", "--state", tmp_path)
 
             assert code == 0
-            assert "simulated in the node" in out
+            assert "LATCHED, AND NO MORE: FLATTEN of account; the account is simulated" in out
+            assert "DONE" not in out
+            assert "verified" not in out
             assert full.left == (1, 3, 1)
             assert Latch(state.latch).read().kills
+
+            code, out, _ = await command("FLATTEN", "--state", tmp_path, "--json")
+
+            told = json.loads(out)
+            assert (code, told["is_true"], told["is_verified"]) == (0, True, False)
 
     run(scene)
 
