@@ -40,6 +40,16 @@ class Mutant(NamedTuple):
     old: str
     new: str
 
+    @property
+    def is_core(self) -> bool:
+        """Return whether the tests of the risk core must find it."""
+        return "/" not in self.file
+
+    @property
+    def path(self) -> str:
+        """Return the file's path in the tree."""
+        return f"risk/{self.file}.py" if self.is_core else f"{self.file}.py"
+
 
 LAST_LINE = "    except InvalidOperation:\n        return False"
 
@@ -70,8 +80,9 @@ BY_HAND = (
     Mutant("filters", "if order.price < bound", "if order.price <= bound"),
     Mutant("filters", "wanted > most", "wanted >= most"),
     # reservations
-    Mutant("book", "side.count(pending, pending.leaves_qty)\n", "pass\n"),
-    Mutant("book", "side.count(pending, -pending.leaves_qty)\n", "pass\n"),
+    Mutant("book", "side.count(pending, pending.leaves_qty)\n        side.cover", "side.cover"),
+    Mutant("book", "side.count(pending, -pending.leaves_qty)\n        side.cover", "side.cover"),
+    Mutant("book", "pending.is_in_doubt = True\n", "pass\n"),
     Mutant("book", "self.side(pending.side).count(pending, -taken)\n", "pass\n"),
     Mutant("book", "side.cover_qty -= pending.cover_qty\n", "pass\n"),
     Mutant("book", "side.entry_prices.drop(client_order_id)\n", "pass\n"),
@@ -113,11 +124,11 @@ BY_HAND = (
     Mutant("trading_state", "if not by.strip() or not reason.strip():", "if False:"),
     Mutant("judge", "self.trip(TradingState.HALTED, denial.text, now_ns)", "pass"),
     Mutant("watch", "self._losses.rebase(pnl)", "pass"),
-    Mutant("watch", "self._losses.roll(self.account, now_ns)\n        book", "book"),
+    Mutant("watch", "            self._losses.roll(self.account, now_ns)\n", "            pass\n"),
     Mutant("breakers", "- account.fees", ""),
     Mutant("breakers", "+ account.funding", ""),
     Mutant("breakers", "self._peak_pnl is None or pnl > self._peak_pnl", "self._peak_pnl is None"),
-    Mutant("breakers", "share = loss / equity if equity > 0 else 1 + loss\n        self", "share = loss / equity\n        self"),  # noqa: E501 - a table
+    Mutant("breakers", "return loss / equity if equity > 0 else 1 + loss", "return loss / equity"),
     Mutant("journal", "_seal(msgspec.json.encode(record))[0] != line", "False"),
     Mutant("journal", "if chained != (seq, prev):", "if False:"),
     Mutant("journal", "if self._failure is not None:", "if False:"),
@@ -125,6 +136,46 @@ BY_HAND = (
     Mutant("approvals", "    known.remove(terms)\n", ""),
     Mutant("approvals", "if known is None or terms not in known:", "if known is None:"),
     Mutant("approvals", "self._claimed.pop(key, None)", "pass"),
+    # stops watched: what is found, and when something is done about it
+    Mutant("protection", "covered < open_qty", "covered <= open_qty"),
+    Mutant("protection", "if covered > 0 else Fault.MISSING", "if covered >= 0 else Fault.MISSING"),
+    Mutant("protection", "        if stop.is_resting\n        and", "        if"),
+    Mutant("protection", "        and stop.is_reduce_only\n", ""),
+    Mutant("protection", "        and stop.side == -position.side\n", ""),
+    Mutant("protection", "        and not _is_too_far(stop, position, stop_distance_bps_max)\n", ""),
+    Mutant("protection", "distance > stop_distance_bps_max", "distance >= stop_distance_bps_max"),
+    Mutant("protection", "not stop.is_own and distance", "distance"),
+    Mutant("protection", "for s in resting if s.is_reduce_only", "for s in resting"),
+    Mutant("protection", "stop.leaves_qty <= spare_qty and", "stop.leaves_qty < spare_qty and"),
+    Mutant("protection", "left_qty >= held_qty", "left_qty > held_qty"),
+    Mutant("protection", "(s.is_own, -_loss(s, position))", "(s.is_own, _loss(s, position))"),
+    Mutant("protection", "* stop.side >= 0 for price", "* stop.side > 0 for price"),
+    Mutant("protection", "bool(passed) and all(passed)", "bool(passed) and any(passed)"),
+    Mutant("protection", "bool(passed) and all(passed)", "all(passed)"),
+    Mutant("protection", "abs(price.age_ms) <= age_ms_max", "abs(price.age_ms) < age_ms_max"),
+    Mutant("protection", "price.value.is_finite() and price.value > 0 and", ""),
+    Mutant("protection", "fresh.ask if stop.side < 0 else fresh.bid", "fresh.bid if stop.side < 0 else fresh.ask"),
+    Mutant("protection", "distance >= distance_bps_min", "distance > distance_bps_min"),
+    Mutant("protection", "<= margin_balance * margin_ratio_max", "< margin_balance * margin_ratio_max"),
+    Mutant("protection", "maintenance_margin <= 0 or ", ""),
+    Mutant("mending", "or not bare.is_heard ", ""),
+    Mutant("mending", "bare.turn_ms < retry_ms", "bare.turn_ms <= retry_ms"),
+    Mutant("mending", "- bare.exits_qty", ""),
+    Mutant("mending", ">= unprotected_ms_max * CLOSE_SHARE", "> unprotected_ms_max * CLOSE_SHARE"),
+    Mutant("mending", "(is_late and has_had_its_turn)", "is_late"),
+    Mutant("mending", "bare.is_asked or bare.known_ms", "bare.known_ms"),
+    Mutant("mending", "bare.is_through or bare.turn", "bare.turn"),
+    Mutant("mending", "or (overdue and bare.turn == 0)", ""),
+    Mutant("mending", "abs(position.signed_qty)) - exits_qty", "abs(position.signed_qty))"),
+    Mutant("mending", ">= SETTLES[finding.fault]", "> SETTLES[finding.fault]"),
+    Mutant("mending", "finding.fault in {Fault.MISSING, Fault.TOO_SMALL} for", "False for"),
+    # kills and storms
+    Mutant("kills", "return self.name == instrument_id", "return True"),
+    Mutant("kills", "return self.name == strategy_id", "return True"),
+    Mutant("kills", "if said in NOT_PULLED:", "if False:"),
+    Mutant("kills", "if len(found) == 1 else None", "if found else None"),
+    Mutant("storms", "now_ns - ts_ns >= self._window_ns", "now_ns - ts_ns > self._window_ns"),
+    Mutant("storms", "if denial.reason in CLOSED_DOOR:", "if False:"),
     # the last hop, the venue's limits, the watch over streams
     Mutant("adapters/last_hop", "            approvals.use(key, terms)\n", ""),
     Mutant("adapters/last_hop", "not is_replaced and not approvals.use(key, ())", "not is_replaced and not approvals.claimed(key)"),  # noqa: E501 - a table
@@ -140,7 +191,9 @@ BY_HAND = (
     Mutant("adapters/last_hop", "if home != path or terms.is_quote_quantity:", "if terms.is_quote_quantity:"),
     Mutant("adapters/last_hop", '"GTX" if terms.is_post_only else', '"GTC" if terms.is_post_only else'),
     Mutant("adapters/last_hop", LAST_LINE, "    except InvalidOperation:\n        return True"),
-    Mutant("adapters/budget", "m.most * (1 - self._reserve)", "m.most"),
+    Mutant("adapters/budget", "> m.most * (1 - kept)", "> m.most"),
+    Mutant("adapters/budget", "cost > m.most * (1 - kept)", "cost >= m.most * (1 - kept)"),
+    Mutant("adapters/budget", "CARE_SHARE if passed.errand is Errand.CARE else 1", "CARE_SHARE"),
     Mutant("adapters/budget", "m.used(now) + cost > m.most", "m.used(now) + cost >= m.most"),
     Mutant("adapters/budget", "if passed.errand is Errand.EXIT:", "if False:"),
     Mutant("adapters/budget", "return told + self.on_its_way", "return told"),
@@ -153,7 +206,7 @@ BY_HAND = (
     Mutant("adapters/books", "if not follows:", "if False:"),
     Mutant("adapters/books", "if diff.u >= last_update_id]", "]"),
     Mutant("adapters/clock", "min(samples, key=lambda s: s.round_trip_ns)", "samples[0]"),
-    Mutant("adapters/clock", "abs(best.offset_ns) > self", "abs(best.offset_ns) >= self"),
+    Mutant("adapters/clock", "// 2 > self._offset_ns_max", "// 2 >= self._offset_ns_max"),
     Mutant("limits", 'strict=True, extra="forbid"', 'strict=True, extra="ignore"'),
     Mutant("limits", "strict=True, extra", "strict=False, extra"),
     Mutant("limits", "if self.unrealized_loss_ratio_alarm > self", "if self.unrealized_loss_ratio_alarm >= self"),
@@ -169,7 +222,7 @@ def mutants() -> list[Mutant]:
 
 
 def run(mutant: Mutant) -> str:
-    """Return 'killed', 'survived' or 'misplaced' (its text does not stand once in the file)."""
+    """Return 'killed' or 'survived'."""
     with tempfile.TemporaryDirectory() as name:
         tree = Path(name)
         for needed in NEEDED:
@@ -180,15 +233,13 @@ def run(mutant: Mutant) -> str:
             else:
                 shutil.copy(source, target)
         shutil.copy(ROOT / "pyproject.toml", tree)
-        is_core = "/" not in mutant.file
-        path = tree / f"{'risk/' if is_core else ''}{mutant.file}.py"
+        path = tree / mutant.path
         text = path.read_text(encoding="utf-8")
-        if text.count(mutant.old) != 1:
-            return "misplaced"
+        assert text.count(mutant.old) == 1, f"{mutant} does not stand once in its file"
         path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
         command = [
             sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider",
-            *(CORE_TESTS if is_core else HOP_TESTS),
+            *(CORE_TESTS if mutant.is_core else HOP_TESTS),
             # These look at the whole tree, or at the text of the code.
             "--deselect", "tests/unit/risk/test_decision.py",
         ]  # fmt: skip
