@@ -113,6 +113,7 @@ class KillSwitch(Actor):  # type: ignore[misc]
         self._broom = Broom(self._gate, self.cache)
         judge = self._gate.judge
         judge.on_transition = _also(judge.on_transition, self._on_transition)
+        judge.unfinished = self._unfinished
         self.msgbus.subscribe("events.order.*", self._on_order_event)
         self.look()
         self._run(self._keep_looking())
@@ -317,6 +318,10 @@ class KillSwitch(Actor):  # type: ignore[misc]
             for scope, f in self._flattenings.items()
             if f.flat_ns is None
         ]
+
+    def _unfinished(self) -> list[Kill]:
+        kills = self._gate.judge.state.kills
+        return [kill for kill in kills if kill.flattens and self._line(kill).flat_ns is None]
 
     def _line(self, kill: Kill) -> KillLine:
         flattening = self._flattenings.get(kill.scope)

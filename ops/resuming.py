@@ -12,7 +12,7 @@ from ops import redis_pull
 from ops.node_files import NodeFiles, read_kills, read_table
 from risk.breakers import LOSSES_OF_BEFORE
 from risk.journal import JournalError, verify
-from risk.kills import Kill, KillLevel, Scope, aimed, parse_kill
+from risk.kills import ACCOUNT, Kill, KillLevel, Scope, aimed, parse_kill
 from risk.latch import Latch, LatchError, LatchView
 from risk.trading_state import TradingState
 
@@ -32,30 +32,49 @@ class Tripped(NamedTuple):
     file: Kill | None
     redis: dict[str, Kill]
 
-    @property
-    def is_anything(self) -> bool:
-        """Return whether there is something to resume."""
-        is_latched = self.view.state is not TradingState.ACTIVE or bool(self.view.kills)
-        return is_latched or self.file is not None or bool(self.redis)
+    def kills(self) -> list[Kill]:
+        """Return all kills: those of the latch first, then the switches that are pulled."""
+        return [*self.view.kills, *self.redis.values(), *([self.file] if self.file else [])]
 
-    def scopes(self) -> set[Scope]:
-        """Return the scopes of all kills."""
-        kills = (*self.view.kills, *self.redis.values(), *([self.file] if self.file else []))
-        return {kill.scope for kill in kills}
+    def aim(self, scope: Scope, node: NodeFiles) -> Scope:
+        """Return a scope as it is called here; a symbol may be written as the venue does."""
+        known = {"symbol": {*(node.node.get("symbols") or ())},
+                 "strategy": {*(node.node.get("strategies") or {})}}  # fmt: skip
+        for kind, name in (kill.scope for kill in self.kills()):
+            known.get(kind, set()).add(name)
+        pull = Kill(KillLevel.HALT, scope, "", "", "", 0)
+        found = aimed(pull, known["symbol"], known["strategy"])
+        return scope if found is None else found.scope
 
-    def switches(self, scope: Scope) -> dict[str, Kill]:
-        """Return the switches in Redis that go with *scope* (the account: all of them), by key."""
-        return {k: v for k, v in self.redis.items() if not scope.name or v.scope == scope}
+    def is_open(self, scope: Scope | None) -> bool:
+        """Return whether there is something of *scope* (None: anything) to take back."""
+        is_tripped = scope in (None, ACCOUNT) and self.view.state is not TradingState.ACTIVE
+        return is_tripped or any(scope in (None, kill.scope) for kill in self.kills())
 
-    def resumed(self, scope: Scope) -> LatchView:
-        """Return the latch as it is once *scope* (the account: everything) is taken back, without who."""
-        if not scope.name:
-            names = tuple(dict.fromkeys(("account", *map(str, sorted(self.scopes())))))
-            return LatchView(TradingState.ACTIVE, resumed=names, was=self.view.state.name)
-        return self.view._replace(
-            kills=tuple(kill for kill in self.view.kills if kill.scope != scope),
-            resumed=(str(scope),), was=self.view.state.name,
-        )  # fmt: skip
+    def switches(self, scope: Scope | None) -> dict[str, Kill]:
+        """Return the switches in Redis that go with *scope* (None: all of them), by key."""
+        return {k: v for k, v in self.redis.items() if scope in (None, v.scope)}
+
+    def resumed(self, scope: Scope | None) -> LatchView:
+        """
+        Return the latch as it is once *scope* (None: everything) is taken back, without who.
+
+        With the account goes whatever has tripped it, a kill or a breaker; kills of symbols and
+        strategies stand beside it.
+
+        """
+        view = self.view._replace(
+            kills=tuple(kill for kill in self.view.kills if scope not in (None, kill.scope)),
+            was=self.view.state.name,
+        )
+        if scope is None:
+            scopes = {str(kill.scope) for kill in self.kills()} - {str(ACCOUNT)}
+            view = view._replace(resumed=(str(ACCOUNT), *sorted(scopes)))
+        else:
+            view = view._replace(resumed=(str(scope),))
+        if scope in (None, ACCOUNT):
+            view = view._replace(state=TradingState.ACTIVE, causes=())
+        return view
 
 
 async def look(
@@ -132,11 +151,11 @@ def open_causes(node: NodeFiles, view: LatchView, *, takes_losses: bool) -> Iter
             )
 
 
-def allowed(profile: dict[str, Any], scope: Scope, strategies: dict[str, str]) -> list[str]:
+def allowed(profile: dict[str, Any], scope: Scope | None, strategies: dict[str, str]) -> list[str]:
     """Return what may be traded again, a line a symbol, with its caps from the profile."""
     limits = profile.get("limits") or {}
     only = None
-    if scope.name:
+    if scope is not None and scope.name:
         only = scope.name if scope.kind == "symbol" else strategies.get(scope.name)
     lines = [
         f"{key}: {'/'.join(caps['sides'])}, an order to {_plain(caps['order_notional_usdt_max'])} "

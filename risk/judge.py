@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 
 from risk.book import ZERO, Pending, SymbolBook
@@ -11,7 +11,7 @@ from risk.decision import Denial, DenyReason
 from risk.exits import exit_amend_denial, exit_denial, is_needed, stop_cancel_denial
 from risk.figures import Figures
 from risk.intent import AmendIntent, Market, OrderIntent, VenueFilters
-from risk.kills import Scope
+from risk.kills import ACCOUNT, Scope
 from risk.limits import RiskLimits
 from risk.lists import intent_of, parents_first, pending_entry, pending_exit, stop_for
 from risk.rules import Case, other_symbols, worst_after, worst_price
@@ -430,8 +430,10 @@ class Judge(Watch):
             for ts_ns in times:
                 window.add(ts_ns)
 
-    def resume(self, *, by: str, reason: str, now_ns: int, scope: Scope | None = None) -> None:
+    def resume(
+        self, *, by: str, reason: str, now_ns: int, scopes: Collection[Scope] | None = None
+    ) -> None:
         """Loosen to ACTIVE on a person's word, and count repeated entries anew."""
-        super().resume(by=by, reason=reason, now_ns=now_ns, scope=scope)
-        if scope is None or not scope.name:
+        super().resume(by=by, reason=reason, now_ns=now_ns, scopes=scopes)
+        if scopes is None or ACCOUNT in scopes:
             self._entries.clear()

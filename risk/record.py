@@ -16,7 +16,7 @@ from risk.intent import AmendIntent, OrderIntent
 from risk.journal import Journal, JournalError
 from risk.judge import Judge
 from risk.keep import Keep, KeepError
-from risk.kills import ACCOUNT, Scope
+from risk.kills import ACCOUNT
 from risk.latch import Latch, LatchError, LatchView
 from risk.trading_state import TradingState, Transition
 
@@ -184,13 +184,14 @@ class Record:
             )
             return None
         by = view.by or "latch"
-        if may_resume:
-            _resume(judge, view, now_ns)
+        is_right = not may_resume or _resume(judge, view, now_ns)
         for kill in view.kills:
             judge.kill(kill)
         if view.state is not TradingState.ACTIVE:
             for cause in view.causes or (f"LATCHED: observed={view.state.name}, limit=ACTIVE",):
                 judge.trip(view.state, cause, now_ns, by=by)
+        if not is_right:  # The disk must not say for long what is not so.
+            self._write_latch(judge, by="node", reason="a resume was refused", ts_ns=now_ns)
         return view
 
     # -- decisions --------------------------------------------------------------------------------
@@ -301,17 +302,28 @@ class Record:
         return True
 
 
-def _resume(judge: Judge, view: LatchView, now_ns: int) -> None:
-    """Loosen what a person has written that it may be loosened."""
-    killed = {str(kill.scope) for kill in judge.state.kills}
-    if view.state is TradingState.ACTIVE and judge.state.state is not TradingState.ACTIVE:
-        # Only a resume says so: a kill of one symbol, written meanwhile, may name ACTIVE as well.
-        if str(ACCOUNT) in view.resumed:
-            judge.resume(by=view.by, reason=view.reason, now_ns=now_ns)
-        return
-    for text in killed.intersection(view.resumed):
-        scope = Scope.parse(text)
-        judge.resume(by=view.by, reason=view.reason, now_ns=now_ns, scope=scope)
+def _resume(judge: Judge, view: LatchView, now_ns: int) -> bool:
+    """Loosen what a person has written that it may be loosened; return whether that was right."""
+    state = judge.state
+    scopes = {kill.scope for kill in state.kills if str(kill.scope) in view.resumed} - {ACCOUNT}
+    # Only a resume says so: a kill of one symbol, written meanwhile, may name ACTIVE as well.
+    is_account = view.state is TradingState.ACTIVE and str(ACCOUNT) in view.resumed
+    if is_account and state.state is not TradingState.ACTIVE:
+        scopes.add(ACCOUNT)
+    if not scopes:
+        return True
+    unfinished = [kill for kill in judge.unfinished() if kill.scope in scopes]
+    for kill in unfinished:
+        judge.alarm(
+            f"RESUME_REFUSED: observed={kill.level.name} of {kill.scope} is not finished, limit="
+            f"flat and no orders before {view.by} resumes", now_ns,
+        )  # fmt: skip
+    if not unfinished:
+        is_everything = ACCOUNT in scopes and all(kill.scope in scopes for kill in state.kills)
+        judge.resume(
+            by=view.by, reason=view.reason, now_ns=now_ns, scopes=None if is_everything else scopes
+        )
+    return not unfinished
 
 
 def _order_row(intent: OrderIntent) -> OrderRow:

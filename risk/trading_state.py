@@ -6,6 +6,8 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from risk.kills import Kill, Scope
 
 
@@ -127,35 +129,35 @@ class StateMachine:
             kill.flattens and kill.scope.covers(instrument_id, strategy_id) for kill in self.kills
         )
 
-    def resume(self, *, by: str, reason: str, ts_ns: int, scope: Scope | None = None) -> Transition:
+    def resume(
+        self, *, by: str, reason: str, ts_ns: int, scopes: Collection[Scope] | None = None
+    ) -> Transition:
         """
-        Loosen to ACTIVE and forget causes and kills; with a *scope*, only the kills of that one.
+        Loosen to ACTIVE and forget causes and kills; with *scopes*, only what is of these.
+
+        The account's state, and all its causes, are the account's own: they go with its scope.
 
         Raises
         ------
         ValueError
-            If *by* or *reason* is empty, or nothing is tripped.
+            If *by* or *reason* is empty, or nothing of it is tripped.
 
         """
         if not by.strip() or not reason.strip():
             raise ValueError(f"resume needs a person and a reason: by={by!r}, reason={reason!r}")
-        if scope is not None and scope.name:
-            return self._resume_scope(scope, by=by, reason=reason, ts_ns=ts_ns)
-        if self.state is TradingState.ACTIVE and not self.kills:
-            raise ValueError("resume: trading is ACTIVE, nothing is tripped")
-        self.kills.clear()
-        transition = Transition(ts_ns, self.state, TradingState.ACTIVE, f"RESUMED: {reason}", by)
-        self.state = TradingState.ACTIVE
-        self.causes.clear()
-        self.since_ns = ts_ns
-        self.transitions.append(transition)
-        return transition
-
-    def _resume_scope(self, scope: Scope, *, by: str, reason: str, ts_ns: int) -> Transition:
-        left = [kill for kill in self.kills if kill.scope != scope]
-        if len(left) == len(self.kills):
-            raise ValueError(f"resume: no kill of {scope} is open")
+        left = [kill for kill in self.kills if scopes is not None and kill.scope not in scopes]
+        is_account = scopes is None or any(not scope.name for scope in scopes)
+        is_loosened = is_account and self.state is not TradingState.ACTIVE
+        named = "" if scopes is None else f" {', '.join(map(str, sorted(scopes)))}"
+        if not is_loosened and len(left) == len(self.kills):
+            told = (
+                f"no kill of{named} is open" if named else "trading is ACTIVE, nothing is tripped"
+            )
+            raise ValueError(f"resume: {told}")
         self.kills = left
-        transition = Transition(ts_ns, self.state, self.state, f"RESUMED {scope}: {reason}", by)
+        before = self.state
+        if is_loosened:
+            self.state, self.causes, self.since_ns = TradingState.ACTIVE, [], ts_ns
+        transition = Transition(ts_ns, before, self.state, f"RESUMED{named}: {reason}", by)
         self.transitions.append(transition)
         return transition

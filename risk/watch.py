@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from decimal import Decimal
 from typing import Any
 
@@ -23,7 +23,8 @@ class Watch:
     """
     The books of one account, its trading state, and the breakers that tighten it.
 
-    ``on_transition`` and ``on_alarm`` are told every change of state and every alarm. While
+    ``on_transition`` and ``on_alarm`` are told every change of state and every alarm; ``unfinished``
+    returns the kills that have still something to do: no resume takes them back. While
     ``is_measuring`` is false, as when a starting node is told what happened before, losses are not
     looked at.
 
@@ -44,6 +45,7 @@ class Watch:
         self.alarms: list[tuple[int, str]] = []
         self.on_transition: Callable[[Transition], None] = lambda _: None
         self.on_alarm: Callable[[int, str], None] = lambda _ts, _text: None
+        self.unfinished: Callable[[], Collection[Kill]] = tuple
         self._losses = LossBreakers(limits.losses)
         self._shock = ShockBreaker(limits.shock)
         self._storms = None if limits.storms is None else Storms(limits.storms)
@@ -267,23 +269,25 @@ class Watch:
         if transition is not None:
             self.on_transition(transition)
 
-    def resume(self, *, by: str, reason: str, now_ns: int, scope: Scope | None = None) -> None:
+    def resume(
+        self, *, by: str, reason: str, now_ns: int, scopes: Collection[Scope] | None = None
+    ) -> None:
         """
         Loosen to ACTIVE on a person's word.
 
         If a loss of the day or from the peak was among the causes, it is taken as given, and both are
         measured anew from here; a resume from something else gives no new allowance.
 
-        With a *scope* that names a symbol or a strategy, only that one's kill is taken back.
+        With *scopes*, only what is of these is taken back; of the account, whatever has tripped it.
 
         Raises
         ------
         ValueError
-            If *by* or *reason* is empty, or nothing is tripped.
+            If *by* or *reason* is empty, or nothing of it is tripped.
 
         """
         is_for_a_loss = self._is_tripped_by_a_loss()
-        transition = self.state.resume(by=by, reason=reason, ts_ns=now_ns, scope=scope)
+        transition = self.state.resume(by=by, reason=reason, ts_ns=now_ns, scopes=scopes)
         pnl = self.account.pnl()
         if pnl is not None and is_for_a_loss and not self.state.causes:
             self._losses.rebase(pnl)

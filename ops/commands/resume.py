@@ -14,7 +14,7 @@ from configs.secrets import SecretsError
 from ops import redis_pull
 from ops.node_files import NodeFiles, read_node
 from ops.resuming import NOT_JUDGED, UNREADABLE, Tripped, allowed, look, open_causes
-from risk.kills import ACCOUNT, KillError, Scope
+from risk.kills import Kill, KillError, Scope
 from risk.latch import Latch, LatchError, LatchView
 from risk.trading_state import TradingState
 
@@ -29,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--state", type=Path, metavar="DIR", required=True, help="the node's state folder")
     add("--by", required=True, help="who decides")
     add("--reason", required=True, help="why")
-    add("--scope", help="take back the kill of this scope only; default: everything")
+    add("--scope", help="account (with what a breaker tripped), symbol:ID or strategy:ID only; "
+        "default: everything")  # fmt: skip
     add("--shared", action="store_true",
         help=f"every trader of that Redis is meant where everybody's key {KEY} is pulled")  # fmt: skip
     add("--yes", action="store_true", help="what will be allowed has been read")
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.state.is_dir():
         return _say(BAD_CONFIGURATION, f"--state = {args.state}: no such folder")
     try:
-        scope = ACCOUNT if args.scope is None else Scope.parse(args.scope)
+        scope = None if args.scope is None else Scope.parse(args.scope)
     except KillError as e:
         return _say(BAD_CONFIGURATION, f"bad argument: {e}")
     node = read_node(args.state)
@@ -62,13 +63,15 @@ def _say(code: int, text: str) -> int:
     return code
 
 
-async def _resume(node: NodeFiles, scope: Scope, args: argparse.Namespace) -> int:
+async def _resume(node: NodeFiles, scope: Scope | None, args: argparse.Namespace) -> int:
     link = redis_pull.link_of(node)
     tripped, causes = await look(node, link, unreadable=args.unreadable)
-    if not tripped.is_anything:
+    if not tripped.is_open(None):
         return _say(BROKEN_INVARIANT, "refused: trading is ACTIVE, nothing is tripped")
-    if scope.name and scope not in tripped.scopes():
-        return _say(BROKEN_INVARIANT, f"refused: no kill of {scope} is open")
+    if scope is not None:
+        scope = tripped.aim(scope, node)
+        if not tripped.is_open(scope):
+            return _say(BROKEN_INVARIANT, f"refused: no kill of {scope} is open")
     causes += open_causes(node, tripped.view, takes_losses=args.take_losses)
     if causes:
         print("refused: still open:", file=sys.stderr)
@@ -93,13 +96,13 @@ async def _resume(node: NodeFiles, scope: Scope, args: argparse.Namespace) -> in
     return await _follow(node, scope)
 
 
-def _show(node: NodeFiles, tripped: Tripped, scope: Scope) -> None:
+def _show(node: NodeFiles, tripped: Tripped, scope: Scope | None) -> None:
     view = tripped.view
     print(f"{view.state.name}, {node.folder.path}")
     for cause in view.causes:
         print(f"  because {cause}")
     for kill in view.kills:
-        print(f"  killed: {kill.level.name} of {kill.scope} by {kill.by}: {kill.reason}")
+        print(f"  killed: {_words(kill)}")
     if (held := redis_pull.shared(tripped.switches(scope))) is not None:
         print(
             f"released for EVERY trader of this Redis: {KEY} ({held.level.name} of {held.scope}: "
@@ -109,7 +112,7 @@ def _show(node: NodeFiles, tripped: Tripped, scope: Scope) -> None:
     strategies = dict(node.node.get("strategies") or {})
     for line in allowed(node.profile, scope, strategies) or ["unknown: no node.json"]:
         print(f"  {line}")
-    if scope.name and view.state is not TradingState.ACTIVE:
+    if tripped.resumed(scope).state is not TradingState.ACTIVE:
         print(f"  not yet: the account stays {view.state.name}")
     if not node.is_process_there:
         print(NOT_JUDGED)
@@ -122,7 +125,7 @@ def _agrees() -> bool:
 
 
 async def _write(
-    node: NodeFiles, link: RedisLink | None, tripped: Tripped, scope: Scope, view: LatchView
+    node: NodeFiles, link: RedisLink | None, tripped: Tripped, scope: Scope | None, view: LatchView
 ) -> bool:
     """
     Take back the switches first: one that is still pulled would pull again; then write the latch.
@@ -131,10 +134,9 @@ async def _write(
 
     """
     ts_ns = time.time_ns()
-    everything = not scope.name
     for key in await redis_pull.withdraw(node, link, tripped.switches(scope), view, ts_ns):
         print(f"taken back in Redis: {key}")
-    if tripped.file is not None and (everything or tripped.file.scope == scope):
+    if tripped.file is not None and scope in (None, tripped.file.scope):
         node.folder.kill.unlink(missing_ok=True)
         print(f"taken back: {node.folder.kill}")
     latch = Latch(node.folder.latch)
@@ -159,20 +161,26 @@ def _is_as_seen(latch: Latch, view: LatchView) -> bool:
         return True
 
 
-async def _follow(node: NodeFiles, scope: Scope) -> int:
+async def _follow(node: NodeFiles, scope: Scope | None) -> int:
     """Wait until a running node has obeyed: it writes the latch anew, and the journal before."""
     if not node.is_process_there:
         print("resumed; the next start journals it")
         return OK
+    latch = Latch(node.folder.latch)
     try:
         async with asyncio.timeout(OBEY_SEC_MAX):
-            while Latch(node.folder.latch).read().resumed:
+            while (view := latch.read()).resumed:
                 await asyncio.sleep(LOOK_SEC)
     except TimeoutError:
         return _say(BROKEN_INVARIANT, f"the node has not obeyed within {OBEY_SEC_MAX:.0f} s")
-    view = Latch(node.folder.latch).read()
-    what = "everything" if not scope.name else str(scope)
-    print(f"resumed: {what}; the node is {view.state.name}")
+    if Tripped(view, None, {}).is_open(scope):
+        causes = "".join(f"\n  {cause}" for cause in (*view.causes, *map(_words, view.kills)))
+        return _say(BROKEN_INVARIANT, f"not resumed: the node is {view.state.name}{causes}")
+    print(f"resumed: {scope or 'everything'}; the node is {view.state.name}")
     for kill in view.kills:
         print(f"  still killed: {kill.level.name} of {kill.scope}")
     return OK
+
+
+def _words(kill: Kill) -> str:
+    return f"{kill.level.name} of {kill.scope} by {kill.by}: {kill.reason}"

@@ -60,6 +60,47 @@ def test_a_resume_of_one_scope_leaves_the_rest_and_their_file(tmp_path, capsys):
     assert "the account stays HALTED" in capsys.readouterr().out
 
 
+def test_a_resume_of_the_account_leaves_kills_of_symbols_and_strategies(tmp_path):
+    folder = folder_of(tmp_path, HALT, ON_BTC, cause=SHOCK)
+
+    assert resume(folder, "--scope", "account") == 0
+
+    view = latch(folder)
+    assert (view.state, view.causes, view.kills) == (TradingState.ACTIVE, (), (ON_BTC,))
+    assert view.resumed == ("account",)
+
+
+def test_what_a_breaker_has_tripped_goes_with_the_account(tmp_path):
+    folder = folder_of(tmp_path, ON_BTC, cause=SHOCK)
+
+    assert resume(folder, "--scope", "account") == 0
+    assert (latch(folder).state, latch(folder).kills) == (TradingState.ACTIVE, (ON_BTC,))
+
+
+def test_an_account_that_is_active_has_nothing_to_resume(tmp_path, capsys):
+    folder = folder_of(tmp_path, ON_BTC)
+    before = folder.latch.read_text()
+
+    assert resume(folder, "--scope", "account") == 70
+    assert "no kill of account is open" in capsys.readouterr().err
+    assert folder.latch.read_text() == before
+
+
+@pytest.mark.parametrize("name", ["BTCUSDT", "btcusdt", BTC])
+def test_a_scope_to_resume_may_be_written_as_the_venue_does(tmp_path, name):
+    folder = folder_of(tmp_path, ON_BTC)
+
+    assert resume(folder, "--scope", f"symbol:{name}") == 0
+    assert latch(folder).kills == ()
+
+
+def test_a_kill_of_what_is_nothing_here_can_be_resumed_as_it_was_written(tmp_path):
+    folder = folder_of(tmp_path, HALT._replace(scope=Scope("symbol", "XRPUSDT")))
+
+    assert resume(folder, "--scope", "symbol:XRPUSDT") == 0
+    assert latch(folder).kills == ()
+
+
 def test_without_a_word_of_agreement_nothing_changes(tmp_path, capsys):
     folder = folder_of(tmp_path, HALT)
     folder.kill.touch()

@@ -239,22 +239,43 @@ def test_a_resume_of_one_scope_leaves_the_others() -> None:
     for scope in (ACCOUNT, ON_BTC, ON_ONE):
         machine.kill(kill(HALT, scope))
 
-    machine.resume(by="ann", reason="looked", ts_ns=T0, scope=ON_BTC)
+    machine.resume(by="ann", reason="looked", ts_ns=T0, scopes=[ON_BTC])
 
     assert [k.scope for k in machine.kills] == [ACCOUNT, ON_ONE]
     assert machine.state is HALTED
 
 
-@pytest.mark.parametrize("scope", [None, ACCOUNT])
-def test_a_resume_of_the_account_takes_everything_back(scope: Scope | None) -> None:
+def test_a_resume_without_a_scope_takes_everything_back() -> None:
     machine = StateMachine()
     for each in (ACCOUNT, ON_BTC, ON_ONE):
         machine.kill(kill(FLATTEN, each))
 
-    machine.resume(by="ann", reason="looked", ts_ns=T0, scope=scope)
+    machine.resume(by="ann", reason="looked", ts_ns=T0)
 
     assert (machine.state, machine.kills, machine.causes) == (ACTIVE, [], [])
     assert not machine.is_flattening(BTC, "ONE-001")
+
+
+def test_a_resume_of_the_account_takes_what_tripped_it_and_leaves_symbols_and_strategies() -> None:
+    machine = StateMachine()
+    machine.trip(REDUCING, cause="LOSS: observed=1, limit=0", by="breaker", ts_ns=T0)
+    for each in (ACCOUNT, ON_BTC, ON_ONE):
+        machine.kill(kill(FLATTEN, each))
+
+    told = machine.resume(by="ann", reason="looked", ts_ns=T0, scopes=[ACCOUNT])
+
+    assert told.cause == "RESUMED account: looked"
+    assert (machine.state, machine.causes) == (ACTIVE, [])
+    assert [k.scope for k in machine.kills] == [ON_BTC, ON_ONE]
+    assert machine.is_flattening(BTC, "ONE-001")
+
+
+def test_a_resume_of_an_account_that_is_active_is_refused() -> None:
+    machine = StateMachine()
+    machine.kill(kill(HALT, ON_BTC))
+
+    with pytest.raises(ValueError, match="no kill of account is open"):
+        machine.resume(by="ann", reason="looked", ts_ns=T0, scopes=[ACCOUNT])
 
 
 def test_a_resume_of_what_is_not_killed_is_refused() -> None:
@@ -262,7 +283,7 @@ def test_a_resume_of_what_is_not_killed_is_refused() -> None:
     machine.kill(kill(HALT, ON_BTC))
 
     with pytest.raises(ValueError, match=f"no kill of {ON_ONE} is open"):
-        machine.resume(by="ann", reason="looked", ts_ns=T0, scope=ON_ONE)
+        machine.resume(by="ann", reason="looked", ts_ns=T0, scopes=[ON_ONE])
 
 
 @pytest.mark.parametrize(

@@ -157,6 +157,55 @@ def test_a_node_that_runs_obeys_a_resume_of_one_symbol_and_keeps_the_rest(
     assert (view.resumed, [str(kill.scope) for kill in view.kills]) == ((), [f"symbol:{ETH}"])
 
 
+def test_a_node_that_runs_obeys_a_resume_of_the_account_and_keeps_the_rest(
+    node: tuple[Judge, Record],
+) -> None:
+    judge, record = node
+    judge.trip(TradingState.REDUCING, SHOCK, T0)
+    judge.kill(HALT)
+    judge.kill(HALT._replace(scope=Scope("symbol", BTC)))
+
+    resume(record, "--scope", "account")
+    record.sync(judge, T0)
+
+    assert (judge.state.state, judge.state.causes) == (TradingState.ACTIVE, [])
+    assert [str(kill.scope) for kill in judge.state.kills] == [f"symbol:{BTC}"]
+    assert [kill.scope for kill in Latch(record.latch.path).read().kills] == [Scope("symbol", BTC)]
+
+
+@pytest.mark.parametrize("scope", [ACCOUNT, Scope("symbol", BTC)])
+def test_a_node_refuses_to_take_back_what_it_has_not_finished(
+    node: tuple[Judge, Record], scope: Scope
+) -> None:
+    judge, record = node
+    flatten = HALT._replace(level=KillLevel.FLATTEN, scope=scope)
+    judge.kill(flatten)
+    judge.kill(HALT._replace(scope=Scope("symbol", ETH)))
+    before = judge.state.state
+    judge.unfinished = lambda: [flatten]
+    other = Latch(record.latch.path)
+    other.write(
+        TradingState.ACTIVE, (), by="ada", reason="in a hurry", ts_ns=T0,
+        resumed=("account", f"symbol:{BTC}", f"symbol:{ETH}"), was="HALTED",
+    )  # fmt: skip
+
+    record.sync(judge, T0)
+
+    assert (judge.state.state, len(judge.state.kills)) == (before, 2)
+    assert [text.split(":")[0] for _, text in judge.alarms] == ["RESUME_REFUSED"]
+    view = other.read()
+    assert (view.state, view.kills, view.resumed) == (before, tuple(judge.state.kills), ())
+
+    judge.unfinished = list
+    other.write(
+        TradingState.ACTIVE, (), by="ada", reason="flat by now", ts_ns=T0 + 1,
+        resumed=("account", f"symbol:{BTC}", f"symbol:{ETH}"), was="HALTED",
+    )  # fmt: skip
+    record.sync(judge, T0)
+
+    assert (judge.state.state, judge.state.kills) == (TradingState.ACTIVE, [])
+
+
 def test_kills_outlive_a_restart(node: tuple[Judge, Record]) -> None:
     judge, record = node
     judge.kill(HALT._replace(level=KillLevel.FLATTEN))
