@@ -172,6 +172,14 @@ def test_a_symbol_that_neither_venue_nor_account_knows_is_refused_before_anythin
     run(scene)
 
 
+def test_a_direct_kill_waits_for_no_package_that_it_does_not_need():
+    code = "import sys, ops.__main__, ops.commands.kill, ops.direct.command; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
+
+    needless = {"nautilus_trader", "msgspec", "pydantic", "redis", "numpy", "pandas", "getpass"}
+    assert needless.isdisjoint(loaded.stdout.decode().split())
+
+
 def test_keys_go_to_their_environments_hosts_alone(tmp_path):
     table = {
         "pid": 1, "trader_id": "T-1", "mode": "live", "environment": "live", "symbols": [],
