@@ -19,7 +19,7 @@ from actors.redis_link import (
 from configs.redis_link import redis_link
 from configs.secrets import SecretsError, load_redis_password
 from ops.node_files import NodeFiles
-from risk.kills import Kill, KillLevel, aimed, parse_kill
+from risk.kills import Kill, KillLevel, aimed, at_account, parse_kill
 from risk.latch import LatchView
 
 FAILURES = (RedisError, OSError, TimeoutError)
@@ -72,13 +72,17 @@ async def pulled(node: NodeFiles, link: RedisLink | None) -> dict[str, Kill]:
     async with open_redis(link) as client:
         texts = [None if text is None else str(text) for text in await client.mget(keys)]
     default = KillLevel[(node.profile.get("kill") or {}).get("level", "HALT")]
-    kills = {
-        key: parse_kill(text, default=default, source="redis", by=f"redis {key}", ts_ns=0)
-        for key, text in zip(keys, texts, strict=True)
-        if text is not None and (key != KEY or addressee(text) in (None, node.trader_id))
-    }
-    symbols = node.node.get("symbols") or ()
-    return {k: aimed(kill, symbols, ()) or kill for k, kill in kills.items() if kill is not None}
+    found: dict[str, Kill] = {}
+    for key, text in zip(keys, texts, strict=True):
+        named = None if text is None else addressee(text)
+        if key == KEY and named not in (None, node.trader_id):
+            continue
+        kill = parse_kill(text, default=default, source="redis", by=f"redis {key}", ts_ns=0)
+        if kill is not None:
+            aim = aimed(kill, node.node.get("symbols") or (), node.node.get("strategies") or {})
+            is_own = key != KEY or named is not None
+            found[key] = aim or (at_account(kill) if is_own else kill)
+    return found
 
 
 def shared(kills: Mapping[str, Kill]) -> Kill | None:
@@ -86,17 +90,34 @@ def shared(kills: Mapping[str, Kill]) -> Kill | None:
     return kills.get(KEY)
 
 
-async def withdraw(
-    node: NodeFiles,
-    link: RedisLink | None,
-    kills: Mapping[str, Kill],
-    view: LatchView,
-    ts_ns: int,
-) -> list[str]:
+async def withdraw(node: NodeFiles, link: RedisLink | None, kills: Mapping[str, Kill]) -> list[str]:
     """
-    Take back the switches of these keys in Redis and put *view* there; return the keys.
+    Take back the switches of these keys in Redis; return the keys.
 
     A key that holds another kill by now stays pulled. Everybody's switch is let go for every trader.
+
+    Raises
+    ------
+    RedisError, OSError, TimeoutError
+        If that was not done; also when one is pulled in this very moment.
+
+    """
+    if link is None or not kills:
+        return []
+    async with open_redis(link) as client, client.pipeline() as pipe:
+        await pipe.watch(*kills)
+        found = await pulled(node, link)
+        keys = [key for key, kill in kills.items() if found.get(key) == kill]
+        pipe.multi()
+        if keys:
+            pipe.delete(*keys)
+        await pipe.execute()
+    return keys
+
+
+async def note_latch(node: NodeFiles, link: RedisLink | None, view: LatchView) -> None:
+    """
+    Put a latch there, where the next start looks, too.
 
     Raises
     ------
@@ -105,11 +126,6 @@ async def withdraw(
 
     """
     if link is None:
-        return []
-    found = await pulled(node, link)
-    keys = [key for key, kill in kills.items() if found.get(key) == kill]
+        return
     async with open_redis(link) as client:
-        await client.set(latch_key(node.trader_id), view._replace(ts_ns=ts_ns).encode())
-        if keys:
-            await client.delete(*keys)
-    return keys
+        await client.set(latch_key(node.trader_id), view.encode())

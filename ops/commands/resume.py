@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import shutil
 import sys
+import textwrap
 import time
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any, TextIO
 
 from actors.redis_link import KEY, RedisLink
 from configs.cli import BAD_CONFIGURATION, BROKEN_INVARIANT, OK
 from configs.secrets import SecretsError
 from ops import redis_pull
+from ops.allowed import allowed
 from ops.node_files import NodeFiles, read_node
-from ops.resuming import NOT_JUDGED, UNREADABLE, Tripped, allowed, look, open_causes
-from risk.kills import Kill, KillError, Scope
+from ops.pulled_file import take_back
+from ops.resuming import NOT_JUDGED, UNREADABLE, Look, Tripped, changes, look, words
+from risk.kills import KillError, Scope
 from risk.latch import Latch, LatchError, LatchView
-from risk.trading_state import TradingState
 
 HELP = "let a node take new risk again, when nothing is open any more"
 OBEY_SEC_MAX = 10.0
@@ -53,29 +58,40 @@ def run(args: argparse.Namespace) -> int:
     if not Latch(node.folder.latch).exists():
         return _say(BROKEN_INVARIANT, f"no latch in {args.state}: no node has written there")
     try:
-        return asyncio.run(_resume(node, scope, args))
+        return asyncio.run(_resume(redis_pull.link_of(node), scope, args))
     except (LatchError, SecretsError, *redis_pull.FAILURES) as e:
         return _say(BROKEN_INVARIANT, f"refused: {e}")
 
 
-def _say(code: int, text: str) -> int:
-    print(text, file=sys.stderr)
+def _say(code: int, *lines: str) -> int:
+    for line in lines:
+        _tell(line, sys.stderr)
     return code
 
 
-async def _resume(node: NodeFiles, scope: Scope | None, args: argparse.Namespace) -> int:
-    link = redis_pull.link_of(node)
-    tripped, causes = await look(node, link, unreadable=args.unreadable)
+def _tell(line: str, stream: TextIO | None = None) -> None:
+    """Print a line; on a terminal, within its width."""
+    stream = stream or sys.stdout
+    if stream.isatty():
+        indent = " " * (len(line) - len(line.lstrip()) + 4)
+        width = max(shutil.get_terminal_size().columns, 2 * len(indent))
+        line = textwrap.fill(line, width, subsequent_indent=indent, break_on_hyphens=False)
+    print(line, file=stream)
+
+
+async def _resume(link: RedisLink | None, scope: Scope | None, args: argparse.Namespace) -> int:
+    def seen() -> Coroutine[Any, Any, Look]:
+        return look(args.state, link, unreadable=args.unreadable, takes_losses=args.take_losses)
+
+    node, tripped, causes = await seen()
     if not tripped.is_open(None):
         return _say(BROKEN_INVARIANT, "refused: trading is ACTIVE, nothing is tripped")
     if scope is not None:
         scope = tripped.aim(scope, node)
         if not tripped.is_open(scope):
             return _say(BROKEN_INVARIANT, f"refused: no kill of {scope} is open")
-    causes += open_causes(node, tripped.view, takes_losses=args.take_losses)
     if causes:
-        print("refused: still open:", file=sys.stderr)
-        return _say(BROKEN_INVARIANT, "\n".join(f"  {cause}" for cause in causes))
+        return _say(BROKEN_INVARIANT, "refused: still open:", *(f"  {each}" for each in causes))
     if redis_pull.shared(tripped.switches(scope)) is not None and not args.shared:
         return _say(
             BROKEN_INVARIANT,
@@ -86,36 +102,37 @@ async def _resume(node: NodeFiles, scope: Scope | None, args: argparse.Namespace
     if not (args.yes or _agrees()):
         return _say(BROKEN_INVARIANT, "refused: say --yes when this is what you want")
     # Reading and agreeing took a person's time: what was pulled or tripped meanwhile was not shown.
-    now, causes = await look(node, link, unreadable=args.unreadable)
-    causes += open_causes(node, now.view, takes_losses=args.take_losses)
-    view = tripped.resumed(scope)._replace(by=args.by, reason=args.reason)
-    if now != tripped or causes or not await _write(node, link, tripped, scope, view):
-        return _say(
-            BROKEN_INVARIANT, "refused: something was pulled or tripped meanwhile; look again"
-        )
+    node, now, causes = await seen()
+    news = [*changes(tripped, now), *causes]
+    view = tripped.resumed(scope)._replace(by=args.by, reason=args.reason, ts_ns=time.time_ns())
+    if not news and not await _write(node, link, tripped, scope, view):
+        _, now, causes = await seen()
+        news = [*changes(tripped, now), *causes] or ["another one was writing"]
+    if news:
+        return _say(BROKEN_INVARIANT, "refused: meanwhile:", *(f"  {each}" for each in news))
     return await _follow(node, scope)
 
 
 def _show(node: NodeFiles, tripped: Tripped, scope: Scope | None) -> None:
     view = tripped.view
-    print(f"{view.state.name}, {node.folder.path}")
+    _tell(f"{view.state.name}, {node.folder.path}")
     for cause in view.causes:
-        print(f"  because {cause}")
+        _tell(f"  because {cause}")
     for kill in view.kills:
-        print(f"  killed: {_words(kill)}")
+        _tell(f"  killed: {words(kill)}")
+    for kill in tripped.untaken():
+        _tell(f"  pulled, and taken by no node: {words(kill)}")
     if (held := redis_pull.shared(tripped.switches(scope))) is not None:
-        print(
+        _tell(
             f"released for EVERY trader of this Redis: {KEY} ({held.level.name} of {held.scope}: "
             f"{held.reason})"
         )
-    print("allowed again:")
-    strategies = dict(node.node.get("strategies") or {})
-    for line in allowed(node.profile, scope, strategies) or ["unknown: no node.json"]:
-        print(f"  {line}")
-    if tripped.resumed(scope).state is not TradingState.ACTIVE:
-        print(f"  not yet: the account stays {view.state.name}")
+    found = allowed(node.node, scope, tripped.resumed(scope).state, tripped.left(scope))
+    for head, lines in (("allowed again:", found.again), ("not yet:", found.not_yet)):
+        for line in [head, *(f"  {each}" for each in lines)] if lines else ():
+            _tell(line)
     if not node.is_process_there:
-        print(NOT_JUDGED)
+        _tell(NOT_JUDGED)
 
 
 def _agrees() -> bool:
@@ -130,41 +147,58 @@ async def _write(
     """
     Take back the switches first: one that is still pulled would pull again; then write the latch.
 
-    Return whether that was done: it is not when another one has written the latch meanwhile.
+    Return whether that was done: it is not when something was pulled or written meanwhile. Then the
+    latch keeps what was taken back and is in no other place.
 
     """
-    ts_ns = time.time_ns()
-    for key in await redis_pull.withdraw(node, link, tripped.switches(scope), view, ts_ns):
-        print(f"taken back in Redis: {key}")
-    if tripped.file is not None and scope in (None, tripped.file.scope):
-        node.folder.kill.unlink(missing_ok=True)
-        print(f"taken back: {node.folder.kill}")
-    latch = Latch(node.folder.latch)
+    latch, file = Latch(node.folder.latch), tripped.file
+    is_written = False
+    try:
+        keys = await redis_pull.withdraw(node, link, tripped.switches(scope))
+        is_free = file is None or scope not in (None, file.kill.scope)
+        if is_free or (file is not None and take_back(node.folder, file)):
+            is_written = _write_latch(latch, tripped.view, view)
+    finally:
+        if not is_written:
+            for kill in tripped.untaken():
+                latch.add_kill(kill._replace(ts_ns=view.ts_ns))
+    if not is_written:
+        return False
+    for key in keys:
+        _tell(f"taken back in Redis: {key}")
+    if not is_free:
+        _tell(f"taken back: {node.folder.kill}")
+    if not node.is_process_there:  # One that runs does it itself, and may know of more by now.
+        try:
+            await redis_pull.note_latch(node, link, view)
+        except redis_pull.FAILURES as e:
+            _say(OK, f"not noted in Redis, where the next start finds the latch of before: {e}")
+    return True
+
+
+def _write_latch(latch: Latch, seen: LatchView, view: LatchView) -> bool:
+    """Write the latch if it still holds what a person was shown; one that is none is set aside."""
     with latch.alone() as is_alone:
-        if not is_alone or not _is_as_seen(latch, tripped.view):
+        if not is_alone:
             return False
+        try:
+            if latch.read() != seen:
+                return False
+        except LatchError:
+            if seen != UNREADABLE:
+                return False
+            latch.set_aside(view.ts_ns)  # understood, and kept
         latch.write(
-            view.state, view.causes, by=view.by, reason=view.reason, ts_ns=ts_ns,
+            view.state, view.causes, by=view.by, reason=view.reason, ts_ns=view.ts_ns,
             kills=view.kills, resumed=view.resumed, was=view.was,
         )  # fmt: skip
     return True
 
 
-def _is_as_seen(latch: Latch, view: LatchView) -> bool:
-    """Return whether the latch still holds what a person was shown; one that is none is set aside."""
-    try:
-        return latch.read() == view
-    except LatchError:
-        if view != UNREADABLE:
-            return False
-        latch.set_aside(time.time_ns())  # understood, and kept
-        return True
-
-
 async def _follow(node: NodeFiles, scope: Scope | None) -> int:
     """Wait until a running node has obeyed: it writes the latch anew, and the journal before."""
     if not node.is_process_there:
-        print("resumed; the next start journals it")
+        _tell("resumed; the next start journals it")
         return OK
     latch = Latch(node.folder.latch)
     try:
@@ -174,13 +208,9 @@ async def _follow(node: NodeFiles, scope: Scope | None) -> int:
     except TimeoutError:
         return _say(BROKEN_INVARIANT, f"the node has not obeyed within {OBEY_SEC_MAX:.0f} s")
     if Tripped(view, None, {}).is_open(scope):
-        causes = "".join(f"\n  {cause}" for cause in (*view.causes, *map(_words, view.kills)))
-        return _say(BROKEN_INVARIANT, f"not resumed: the node is {view.state.name}{causes}")
-    print(f"resumed: {scope or 'everything'}; the node is {view.state.name}")
+        why = (f"  {each}" for each in (*view.causes, *map(words, view.kills)))
+        return _say(BROKEN_INVARIANT, f"not resumed: the node is {view.state.name}", *why)
+    _tell(f"resumed: {scope or 'everything'}; the node is {view.state.name}")
     for kill in view.kills:
-        print(f"  still killed: {kill.level.name} of {kill.scope}")
+        _tell(f"  still killed: {kill.level.name} of {kill.scope}")
     return OK
-
-
-def _words(kill: Kill) -> str:
-    return f"{kill.level.name} of {kill.scope} by {kill.by}: {kill.reason}"

@@ -1,6 +1,7 @@
 """`python -m ops resume`: what it refuses, what it takes back, and what it says before."""
 
 import json
+import os
 
 import pytest
 
@@ -8,8 +9,8 @@ from ops.__main__ import main
 from risk.folder_lock import hold
 from risk.kills import ACCOUNT, Kill, KillLevel, Scope
 from risk.latch import Latch
-from risk.trading_state import TradingState
-from tests.node_folder import BTC, enliven, folder_of
+from risk.trading_state import SAME_PULL_NS, TradingState
+from tests.node_folder import BTC, ETH, enliven, folder_of
 
 HALT = Kill(KillLevel.HALT, ACCOUNT, "ann", "news", "file", 5)
 FLATTEN = HALT._replace(level=KillLevel.FLATTEN)
@@ -57,7 +58,9 @@ def test_a_resume_of_one_scope_leaves_the_rest_and_their_file(tmp_path, capsys):
         TradingState.HALTED, (HALT,), (f"symbol:{BTC}",),
     )  # fmt: skip
     assert folder.kill.exists()
-    assert "the account stays HALTED" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "not yet:\n  the account stays HALTED" in told
+    assert "allowed again" not in told
 
 
 def test_a_resume_of_the_account_leaves_kills_of_symbols_and_strategies(tmp_path):
@@ -194,6 +197,45 @@ def test_a_node_that_is_hung_or_has_an_old_status_cannot_be_judged(tmp_path, cap
     assert "STATUS_OLD" in told
 
 
+@pytest.mark.parametrize("is_newer", [False, True])
+def test_a_status_of_before_the_last_pull_is_waited_for_and_then_cannot_judge(
+    tmp_path, capsys, is_newer
+):
+    folder = folder_of(tmp_path, HALT)
+    enliven(folder)
+    told_ns = json.loads(folder.status.read_text())["ts_ns"]
+    table = json.loads(folder.latch.read_text())
+    folder.latch.write_text(json.dumps(table | {"ts": told_ns - is_newer}))
+
+    assert resume(folder, yes=False) == 70
+
+    told = capsys.readouterr().err
+    assert ("STATUS_OLD: observed=of before the last kill" in told) is not is_newer
+    assert ("say --yes" in told) is is_newer
+
+
+def test_a_pull_that_a_running_node_has_not_taken_yet_refuses(tmp_path, capsys):
+    folder = folder_of(tmp_path, HALT)
+    enliven(folder)
+    folder.kill.write_text("FLATTEN the market crashes")
+
+    assert resume(folder) == 70
+
+    assert "NOT_TAKEN: observed=FLATTEN of account by file KILL" in capsys.readouterr().err
+    assert folder.kill.exists()
+
+
+def test_a_running_node_that_has_not_verified_its_flatten_refuses(tmp_path, capsys):
+    folder = folder_of(tmp_path, FLATTEN)
+    enliven(folder)
+    row = {"entries_ns": 6, "flat_ns": None, "left": ["position x"]}
+    folder.kills.write_text(json.dumps([FLATTEN.row() | row]))
+
+    assert resume(folder) == 70
+
+    assert "FLATTEN_UNFINISHED: observed=not verified" in capsys.readouterr().err
+
+
 def test_without_a_node_a_flatten_that_nobody_has_verified_stays(tmp_path, capsys):
     folder = folder_of(tmp_path, FLATTEN)
 
@@ -247,29 +289,69 @@ def test_a_redis_that_is_away_refuses(tmp_path, capsys):
     assert "REDIS_LOST" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("way", ["file", "latch", "cause"])
-def test_what_is_pulled_while_a_person_reads_is_not_taken_back(tmp_path, capsys, monkeypatch, way):
+@pytest.mark.parametrize(
+    ("way", "told"),
+    [
+        ("file", "pulled: FLATTEN of account by file KILL: now"),
+        ("touch", "the file KILL was pulled again"),
+        ("harder", "pulled: FLATTEN of account by ann: news"),
+        ("again", "pulled: HALT of account by carl: news"),
+        ("gentler", "the latch was written by carl: KILLED_REDUCE: observed=REDUCE by carl"),
+        ("cause", f"tripped: {SHOCK}"),
+        ("gone", "gone: HALT of account by ann: news"),
+    ],
+)
+def test_what_is_pulled_while_a_person_reads_is_told_and_not_taken_back(
+    tmp_path, capsys, monkeypatch, way, told
+):
     folder = folder_of(tmp_path, HALT)
+    if way == "touch":
+        folder.kill.write_text("HALT")
+        os.utime(folder.kill, ns=(5, 5))
+    later = HALT._replace(by="carl", ts_ns=5 + SAME_PULL_NS)
+    pulls = {
+        "harder": FLATTEN, "again": later, "gentler": later._replace(level=KillLevel.REDUCE),
+    }  # fmt: skip
 
     def read_and_agree(_said):
         if way == "file":
             folder.kill.write_text("FLATTEN now")
-        elif way == "latch":
-            Latch(folder.latch).add_kill(FLATTEN)
+        elif way == "touch":
+            folder.kill.touch()
+        elif way in pulls:
+            Latch(folder.latch).add_kill(pulls[way])
         else:
+            causes, kills = (
+                ((HALT.cause, SHOCK), (HALT,)) if way == "cause" else ((HALT.cause,), ())
+            )
             Latch(folder.latch).write(
-                TradingState.HALTED, (HALT.cause, SHOCK), by="breaker", reason=SHOCK, ts_ns=9,
-                kills=(HALT,),
-            )  # fmt: skip
+                TradingState.HALTED, causes, by="other", reason="r", ts_ns=9, kills=kills
+            )
         return "yes"
 
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", read_and_agree)
     assert resume(folder, yes=False) == 70
 
-    assert "meanwhile" in capsys.readouterr().err
+    assert f"refused: meanwhile:\n  {told}" in capsys.readouterr().err
     assert latch(folder).state is TradingState.HALTED
-    assert folder.kill.exists() is (way == "file")
+    assert folder.kill.exists() is (way in {"file", "touch"})
+
+
+def test_a_cause_that_opens_while_a_person_reads_refuses(tmp_path, capsys, monkeypatch):
+    folder = folder_of(tmp_path, HALT)
+    enliven(folder)
+
+    def read_and_agree(_said):
+        enliven(folder, open_causes=("REDIS_LOST: observed=away, limit=there",))
+        return "yes"
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", read_and_agree)
+    assert resume(folder, yes=False) == 70
+
+    assert "meanwhile:\n  REDIS_LOST: observed=away" in capsys.readouterr().err
+    assert latch(folder).state is TradingState.HALTED
 
 
 def test_a_file_that_names_the_symbol_as_the_venue_does_is_taken_back_with_it(tmp_path):
@@ -299,3 +381,66 @@ def test_another_process_with_the_number_of_the_dead_node_stands_in_nobodys_way(
 
     assert resume(folder) == 0
     assert "no node runs" in capsys.readouterr().out
+
+
+# -- what is allowed again ----------------------------------------------------------------------
+
+
+def allowed_after(folder, capsys, *options):
+    assert resume(folder, *options, yes=False) == 70
+    told = capsys.readouterr().out
+    again, _, rest = told.partition("not yet:\n")
+    return again.partition("allowed again:\n")[2], rest
+
+
+ON_ONE = HALT._replace(scope=Scope("strategy", "ONE-001"), level=KillLevel.REDUCE)
+
+
+def test_only_what_nothing_else_forbids_is_called_allowed(tmp_path, capsys):
+    folder = folder_of(tmp_path, ON_BTC, ON_ONE)
+
+    again, rest = allowed_after(folder, capsys, "--scope", "symbol:BTCUSDT")
+
+    assert again == ""
+    assert f"  {BTC}: REDUCE of strategy:ONE-001\n" in rest
+
+
+def test_the_account_alone_leaves_a_killed_symbol_forbidden_and_says_so(tmp_path, capsys):
+    folder = folder_of(tmp_path, HALT, ON_BTC)
+
+    again, rest = allowed_after(folder, capsys, "--scope", "account")
+
+    assert f"{ETH}: BUY/SELL" in again
+    assert BTC not in again
+    assert f"  {BTC}: HALT of symbol:{BTC}\n" in rest
+
+
+def test_a_symbol_that_another_strategy_trades_is_allowed_without_the_killed_one(tmp_path, capsys):
+    folder = folder_of(tmp_path, ON_BTC, ON_ONE)
+    table = json.loads(folder.node.read_text())
+    folder.node.write_text(json.dumps(table | {"strategies": {"ONE-001": BTC, "TWO-002": BTC}}))
+
+    again, rest = allowed_after(folder, capsys, "--scope", f"symbol:{BTC}")
+
+    assert f"{BTC}: BUY/SELL" in again
+    assert ETH not in again
+    assert "  ONE-001: REDUCE of strategy:ONE-001\n" in rest
+
+
+def test_a_strategy_is_allowed_what_it_trades(tmp_path, capsys):
+    folder = folder_of(tmp_path, ON_ONE)
+
+    again, rest = allowed_after(folder, capsys, "--scope", "strategy:ONE-001")
+
+    assert f"{BTC}: BUY/SELL" in again
+    assert (ETH in again, rest) == (False, "")
+
+
+def test_a_pull_that_no_node_has_taken_still_forbids(tmp_path, capsys):
+    folder = folder_of(tmp_path, ON_BTC)
+    folder.kill.write_text("HALT")
+
+    again, rest = allowed_after(folder, capsys, "--scope", f"symbol:{BTC}")
+
+    assert again == ""
+    assert f"  {BTC}: HALT of account\n" in rest
