@@ -387,6 +387,12 @@ def test_a_scope_that_names_nothing_here_is_none(text: str) -> None:
     assert aimed(kill(scope=Scope.parse(text)), (BTC,), ("ONE-001",)) is None
 
 
+def test_a_symbol_that_could_be_two_instruments_is_neither() -> None:
+    both = (BTC, "BTCUSDT.BINANCE")
+
+    assert aimed(kill(scope=Scope("symbol", "BTCUSDT")), both, ()) is None
+
+
 def test_the_account_and_a_known_strategy_are_what_they_are() -> None:
     for scope in (ACCOUNT, Scope("strategy", "ONE-001")):
         assert aimed(kill(scope=scope), (BTC,), ("ONE-001",)) == kill(scope=scope)

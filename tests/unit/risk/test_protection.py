@@ -14,6 +14,7 @@ from risk.protection import (
     liquidation_finding,
     look,
     margin_finding,
+    protective,
     through,
     trigger_for,
 )
@@ -56,7 +57,10 @@ def test_a_position_without_any_stop_misses_all_of_it():
 
 
 def test_a_stop_that_does_not_rest_protects_nothing():
-    assert found(LONG, stop(is_resting=False)) == [(Fault.MISSING, Decimal(2), ())]
+    waiting = stop(is_resting=False)
+
+    assert found(LONG, waiting) == [(Fault.MISSING, Decimal(2), ())]
+    assert protective(LONG, [waiting, stop()], MAX) == [stop()]
 
 
 SHORT_OF_IT = [(Fault.TOO_SMALL, Decimal("0.001"), ())]
@@ -257,3 +261,7 @@ def test_the_margin_ratio_is_over_above_the_limit_and_not_at_it(needed, balance,
     finding = margin_finding(Decimal(needed), worth, Decimal("0.5"))
 
     assert (finding is not None) is is_over
+
+
+def test_a_balance_below_zero_that_no_position_burdens_is_no_finding():
+    assert margin_finding(Decimal(0), Decimal(-5), Decimal("0.5")) is None
