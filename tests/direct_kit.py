@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from ops.direct.run import run_direct
 from ops.direct.where import Where
 from risk.kills import ACCOUNT, KillLevel, Scope
 from tests.venue_kit import RestClient, account, client, local_venue
+from venue.engine.symbols import builtin
 from venue.server import Venue
+from venue.still import StillMarket
 
 TEN = (
     "BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT", "XRPUSDT", "ADAUSDT", "AVAXUSDT", "FILUSDT",
@@ -136,6 +139,24 @@ async def hedged_account() -> AsyncIterator[Account]:
         await full.hold(side="BUY", positionSide="LONG")
         await full.hold(side="SELL", positionSide="SHORT", quantity="0.02")
         await full.rest_entries(2, positionSide="LONG")
+        yield full
+
+
+@asynccontextmanager
+async def forty_positions() -> AsyncIterator[Account]:
+    """Yield an account that holds forty symbols, each with its stop, at a venue with Binance's limits."""
+    like = builtin("FILUSDT")[0]
+    names = [f"S{number:02d}USDT" for number in range(40)]
+    specs = [replace(like, symbol=name, base_asset=name[:3]) for name in names]
+    source = StillMarket(specs, start_ms=time.time_ns() // 1_000_000)
+    rich = account(usdt=1_000_000)
+    async with (
+        local_venue(source, symbols=tuple(names), accounts=(rich,)) as venue,
+        client(venue) as rest,
+    ):
+        full = Account(venue, rest)
+        for name in names:
+            await full.hold(name)
         yield full
 
 

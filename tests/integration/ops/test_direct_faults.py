@@ -12,7 +12,7 @@ from ops.direct.options import Patience
 from ops.direct.where import NothingHereError
 from risk.kills import DIRECT_ORDER_PREFIX, KillLevel, Scope
 from risk.latch import Latch
-from tests.direct_kit import Account, full_account, run
+from tests.direct_kit import Account, forty_positions, full_account, run
 from tests.venue_kit import account, client, local_venue, until
 
 DOUBT = ("unknown_error", "request_timeout", "backend_timeout", "internal_error", "reply_lost")
@@ -354,5 +354,59 @@ def test_a_kill_that_gives_up_on_one_level_leaves_stops_where_they_are():
 
             assert not report.is_true
             assert full.left == (1, 0, 1)
+
+    run(scene)
+
+
+def test_a_lasting_refusal_of_closes_ends_at_the_deadline_with_all_stops_in_place():
+    """-4131 (PERCENT_PRICE): no market order finds anybody within the venue's bound."""
+
+    async def scene():
+        async with full_account() as full:
+            await full.hold("ETHUSDT")
+            refused = {"code": -4131, "text": "The counterparty's best price does not meet"}
+            full.venue.fault("refused", {"on": "order:MARKET", "args": refused})
+            began = time.monotonic()
+
+            report = await full.kill(patience=Patience(2.0, 0.05))
+
+            assert time.monotonic() - began < 4
+            assert (report.is_true, report.exit_code) == (False, 70)
+            assert full.left == (2, 0, 2)  # No entry works, and each position has its stop.
+            assert full.requests("DELETE", "/fapi/v1/algoOrder") == []
+            for symbol in ("BTCUSDT", "ETHUSDT"):
+                left = [item.split()[0] for item in report.left if symbol in item]
+                assert left == ["position", "stop_market"]
+            assert full.said("-4131: The counterparty") >= 4
+            assert full.said("NOT DONE after 2 s") == 1
+            assert full.said("LEFT: ") == 4
+
+    run(scene)
+
+
+def test_forty_symbols_are_flat_within_the_venues_own_limits():
+    async def scene():
+        async with forty_positions() as full:
+            report = await full.kill()
+
+            assert report.is_true
+            assert full.left == (0, 0, 0)
+            assert full.said("of silence") == 0
+            assert report.rounds <= 7
+
+    run(scene)
+
+
+def test_what_is_refused_for_one_symbol_holds_up_none_of_forty():
+    async def scene():
+        async with forty_positions() as full:
+            full.venue.fault("trading_halt", {"args": {"symbol": "S07USDT"}})
+            await until(lambda: full.venue.exchange.spec("S07USDT").status != "TRADING")
+
+            report = await full.kill(patience=Patience(2.0, 0.05))
+
+            assert report.exit_code == 70
+            assert full.left == (1, 0, 1)
+            assert all("S07USDT" in item for item in report.left)
 
     run(scene)
