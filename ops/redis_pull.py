@@ -108,7 +108,7 @@ async def withdraw(node: NodeFiles, link: RedisLink | None, kills: Mapping[str, 
         await pipe.watch(*kills)
         found = await pulled(node, link)
         keys = [key for key, kill in kills.items() if found.get(key) == kill]
-        pipe.multi()
+        pipe.multi()  # type: ignore[no-untyped-call]
         if keys:
             pipe.delete(*keys)
         await pipe.execute()

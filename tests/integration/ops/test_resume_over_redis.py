@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from actors.redis_link import KEY, latch_key
+from ops import redis_pull
 from ops.__main__ import main
 from risk.kills import ACCOUNT, Kill, KillLevel, Scope
 from risk.latch import Latch, LatchView
@@ -110,5 +111,27 @@ def test_a_shared_switch_that_names_another_trader_is_not_this_ones(killed):
 
         assert server.cli("EXISTS", KEY) == "1"
         assert state(folder) is TradingState.ACTIVE
+
+    killed(scene)
+
+
+def test_a_switch_that_is_pulled_in_the_very_moment_is_not_taken_back(killed, monkeypatch, capsys):
+    def scene(server, folder):
+        server.cli("SET", OWN, "HALT news")
+        asked, pulled = [], redis_pull.pulled
+
+        async def pulled_meanwhile(node, link):
+            found = await pulled(node, link)
+            asked.append(found)
+            if len(asked) == 3:  # what another one does between this look and the removal
+                server.cli("SET", OWN, "FLATTEN the market crashes")
+            return found
+
+        monkeypatch.setattr(redis_pull, "pulled", pulled_meanwhile)
+        assert resume(folder) == 70
+
+        assert "refused:" in capsys.readouterr().err
+        assert server.cli("GET", OWN) == "FLATTEN the market crashes"
+        assert state(folder) is TradingState.HALTED
 
     killed(scene)
