@@ -18,6 +18,7 @@ from configs.cli import (
     say,
 )
 from ops.kill_signals import KillSignals
+from ops.output import Output, safe_output
 
 EPILOG = """\
 exit codes:
@@ -42,9 +43,12 @@ def main(argv: list[str] | None = None) -> int:
     """Run and return the exit code."""
     args = _parse(argv)
     kill_signals = KillSignals()  # Before all that takes time.
-    # Imported late so that --help and a wrong argument answer at once.
-    from rich.console import Console
+    with safe_output() as output:
+        return _run(args, kill_signals, output)
 
+
+def _run(args: argparse.Namespace, kill_signals: KillSignals, output: Output) -> int:
+    # Imported late so that --help and a wrong argument answer at once.
     from configs.local_venue import VenueStartError
     from configs.nodes import VenueAnswerError
     from configs.profile import ProfileError, load_profile
@@ -52,6 +56,7 @@ def main(argv: list[str] | None = None) -> int:
     from configs.secrets import SecretsError
     from ops.errors import RefusedError, TemporaryError
     from ops.live_run import Options, run_live
+    from ops.terminal import console_of
     from risk.folder_lock import LockError
     from risk.install import GuardError
     from risk.journal import JournalError
@@ -65,9 +70,10 @@ def main(argv: list[str] | None = None) -> int:
         keys=args.keys,
         confirm=args.confirm,
         kill_signals=kill_signals,
+        lost_lines=lambda: output.lost_lines,
     )
     try:
-        return asyncio.run(run_live(load_profile(args.profile), options, Console()))
+        return asyncio.run(run_live(load_profile(args.profile), options, console_of(output)))
     except (ProfileError, SecretsError, JournalError, LockError, RefusedError) as e:
         return _say(BAD_CONFIGURATION, f"bad configuration: {e}")
     except (TemporaryError, VenueAnswerError, VenueStartError) as e:

@@ -8,7 +8,7 @@ import sys
 import termios
 import tty
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 @contextmanager
@@ -28,16 +28,22 @@ def pressed(on_key: Callable[[str], None]) -> Iterator[None]:
     loop = asyncio.get_running_loop()
 
     def read() -> None:
-        typed = os.read(fd, 64)
+        try:
+            typed = os.read(fd, 64)
+        except OSError:
+            typed = b""
         for key in typed.decode(errors="replace").lower():
             on_key(key)
         if not typed:  # the terminal is gone: else the loop would spin on it
             loop.remove_reader(fd)
 
-    tty.setcbreak(fd)  # keys at once and without echo; Ctrl-C still is a signal
+    termios.tcflush(fd, termios.TCIFLUSH)
+    # Keys at once and without echo; Ctrl-C still is a signal. After Ctrl-S nothing waits for Ctrl-Q.
+    tty.setcbreak(fd, termios.TCSANOW)
     loop.add_reader(fd, read)
     try:
         yield
     finally:
         loop.remove_reader(fd)
-        termios.tcsetattr(fd, termios.TCSADRAIN, before)
+        with suppress(termios.error):  # The terminal is gone.
+            termios.tcsetattr(fd, termios.TCSANOW, before)

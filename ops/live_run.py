@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -27,7 +27,7 @@ from ops.checks.symbols import loaded_filters
 from ops.errors import RefusedError, TemporaryError
 from ops.final_state import write_final_state
 from ops.kill_signals import KillSignals
-from ops.logs import log_config
+from ops.logs import LostLines, log_config
 from ops.node_record import note_node_ended, write_node_record
 from ops.notify import Notifier
 from ops.preflight import confirmation, gather, preflight, refuse_failed, show
@@ -58,6 +58,8 @@ class Options(NamedTuple):
     keys: Path | None = None
     confirm: str | None = None
     kill_signals: KillSignals | None = None
+    lost_lines: Callable[[], int] = int
+    """Tells how many lines of output nobody has read so far."""
 
 
 class Link(NamedTuple):
@@ -152,7 +154,9 @@ async def run_live(profile: Profile, options: Options, console: Console) -> int:
                     live, profile, link.settings, link.state_dir, key_file=link.key_file
                 )
                 is_started = True
-                session = Session(profile, live, link, run_dir, console)
+                session = Session(
+                    profile, live, link, run_dir, console, LostLines(options.lost_lines)
+                )
                 return await session.run(options.duration_sec, options.kill_signals)
             finally:
                 live.guard.close()
@@ -209,12 +213,15 @@ class Session:
         Where everything about the run goes.
     console : Console
         Where a person looks.
+    lost_lines : LostLines
+        Tells what of it nobody has read.
 
     """
 
     def __init__(
-        self, profile: Profile, live: LiveNode, link: Link, run_dir: Path, console: Console
-    ) -> None:
+        self, profile: Profile, live: LiveNode, link: Link, run_dir: Path, console: Console,
+        lost_lines: LostLines,
+    ) -> None:  # fmt: skip
         self._profile = profile
         self._kernel = live.node.kernel
         self._guard = live.guard
@@ -223,6 +230,7 @@ class Session:
         self._link = link
         self._run_dir = run_dir
         self._console = console
+        self._lost_lines = lost_lines
         self._stop = asyncio.Event()
         self._failure: tuple[int, str] | None = None
         assert profile.watchdog is not None, "Invariant: every mode but a backtest is watched"
@@ -265,6 +273,7 @@ class Session:
             await asyncio.gather(view, return_exceptions=True)
         state = self._guard.gate.judge.state
         write_final_state(self._kernel, state.state, self._run_dir)
+        self._lost_lines.look(float("inf"))
         await self._kernel.stop_async()
         await _end_tasks()
         result = write_live_report(self._recorder)
@@ -349,6 +358,7 @@ class Session:
         process = self._link.process
         while not self._stop.is_set():
             self._supervised.look()
+            self._lost_lines.look(loop.time())
             if until is not None and loop.time() >= until:
                 return
             if view.done():

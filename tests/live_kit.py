@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 PROFILES = ROOT / "configs" / "profiles"
 RUN_SECS_MAX = 120
+PIPES = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 
 QUICK = (
     ('bars = "5-SECOND-LAST-INTERNAL"', 'bars = "1-SECOND-LAST-INTERNAL"'),
@@ -58,18 +59,21 @@ def quick_profile(mode: str, folder: Path, *changes: tuple[str, str]) -> Path:
 
 
 def start(
-    folder: Path, *arguments: Any, env: Mapping[str, str] | None = None
+    folder: Path, *arguments: Any, env: Mapping[str, str] | None = None, **streams: Any
 ) -> subprocess.Popen[str]:
-    """Start ``run_live.py``; its runs and state lie in *folder*, which is where it runs, too."""
+    """
+    Start ``run_live.py``; its runs and state lie in *folder*, which is where it runs, too.
+
+    *streams* are for ``Popen``; by default the caller reads both standard streams.
+
+    """
     places = ("--out", folder / "runs", "--state", folder / "state")
     return subprocess.Popen(
         [sys.executable, str(ROOT / "run_live.py"), *map(str, (*arguments, *places))],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
         text=True,
+        **(PIPES | streams),
     )
 
 

@@ -117,8 +117,15 @@ class NodeProcess:
 
 
 @asynccontextmanager
-async def node_process(folder: Path, *changes: tuple[str, str]) -> AsyncIterator[NodeProcess]:
-    """Start a node that leaves an entry resting on a venue whose market stands still."""
+async def node_process(
+    folder: Path, *changes: tuple[str, str], **streams: Any
+) -> AsyncIterator[NodeProcess]:
+    """
+    Start a node that leaves an entry resting on a venue whose market stands still.
+
+    *streams* are for ``Popen``, see `tests.live_kit.start`.
+
+    """
     text = (PROFILES / "rehearsal.toml").read_text().split("[[strategies]]")[0]
     text = OTHERS.sub("", text) + RESTING
     for before, after in changes:
@@ -128,13 +135,14 @@ async def node_process(folder: Path, *changes: tuple[str, str]) -> AsyncIterator
     profile.write_text(text)
     async with local_venue(symbols=("BTCUSDT",), keys_dir=folder) as venue:
         process = start(
-            folder, "--profile", profile, "--venue", venue.rest_url, "--keys", folder / "main.env"
-        )
+            folder, "--profile", profile, "--venue", venue.rest_url,
+            "--keys", folder / "main.env", **streams,
+        )  # fmt: skip
         try:
             yield NodeProcess(folder, venue, process)
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGCONT)
                 process.kill()
-            if not process.stdout.closed:
+            if process.stdout is None or not process.stdout.closed:
                 process.communicate()
