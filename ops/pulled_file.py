@@ -54,12 +54,12 @@ def read_pulled(node: NodeFiles, known: Iterable[Kill]) -> PulledFile | None:
     return PulledFile(aim or (at_account(kill) if node.node else kill), stamp, text)
 
 
-def take_back(folder: StateDir, seen: PulledFile) -> bool:
+def move_aside(folder: StateDir, seen: PulledFile) -> Path | None:
     """
-    Remove the file when it is still as it was seen; return whether that was so.
+    Move the file away when it is still as it was seen; return where it is, None when it is not.
 
-    It is moved away before it is looked at, so that no pull comes between look and removal. Another
-    one is put back; where a newer one stands there by then, it goes into the latch.
+    It is moved before it is looked at, so that no pull comes between look and removal. Another one is
+    put back.
 
     Raises
     ------
@@ -72,16 +72,26 @@ def take_back(folder: StateDir, seen: PulledFile) -> bool:
     try:
         path.rename(aside)
     except FileNotFoundError:
-        return False
-    is_as_seen = _read(aside) == (seen.stamp, seen.text)
-    if not is_as_seen:
-        try:
-            os.link(aside, path)
-        except OSError:
-            _latch(folder, aside)
-    with suppress(OSError):  # A folder stays: it pulls nothing by this name.
+        return None
+    if _read(aside) == (seen.stamp, seen.text):
+        return aside
+    put_back(folder, aside)
+    return None
+
+
+def put_back(folder: StateDir, aside: Path) -> None:
+    """Undo `move_aside`; where a newer pull stands there by now, the older goes into the latch."""
+    try:
+        os.link(aside, folder.kill)
+    except OSError:
+        _latch(folder, aside)
+    drop(aside)
+
+
+def drop(aside: Path) -> None:
+    """Remove what was moved aside; a folder stays, and pulls nothing by this name."""
+    with suppress(OSError):
         aside.unlink()
-    return is_as_seen
 
 
 def _latch(folder: StateDir, path: Path) -> None:

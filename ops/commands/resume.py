@@ -18,7 +18,7 @@ from configs.secrets import SecretsError
 from ops import redis_pull
 from ops.allowed import allowed
 from ops.node_files import NodeFiles, read_node
-from ops.pulled_file import take_back
+from ops.pulled_file import drop, move_aside, put_back
 from ops.resuming import NOT_JUDGED, UNREADABLE, Look, Tripped, changes, look, words
 from risk.kills import KillError, Scope
 from risk.latch import Latch, LatchError, LatchView
@@ -119,7 +119,8 @@ def _show(node: NodeFiles, tripped: Tripped, scope: Scope | None) -> None:
     for cause in view.causes:
         _tell(f"  because {cause}")
     for kill in view.kills:
-        _tell(f"  killed: {words(kill)}")
+        if kill.cause not in view.causes:
+            _tell(f"  killed: {words(kill)}")
     for kill in tripped.untaken():
         _tell(f"  pulled, and taken by no node: {words(kill)}")
     if (held := redis_pull.shared(tripped.switches(scope))) is not None:
@@ -148,32 +149,47 @@ async def _write(
     Take back the switches first: one that is still pulled would pull again; then write the latch.
 
     Return whether that was done: it is not when something was pulled or written meanwhile. Then the
-    latch keeps what was taken back and is in no other place.
+    file is put back, and the latch keeps what was taken back in Redis and is in no other place.
 
     """
-    latch, file = Latch(node.folder.latch), tripped.file
-    is_written = False
+    keys, is_written = tripped.switches(scope), False
     try:
-        keys = await redis_pull.withdraw(node, link, tripped.switches(scope))
-        is_free = file is None or scope not in (None, file.kill.scope)
-        if is_free or (file is not None and take_back(node.folder, file)):
-            is_written = _write_latch(latch, tripped.view, view)
+        gone = await redis_pull.withdraw(node, link, keys)
+        is_written = _loosen(node, tripped, scope, view)
     finally:
-        if not is_written:
-            for kill in tripped.untaken():
-                latch.add_kill(kill._replace(ts_ns=view.ts_ns))
+        for kill in () if is_written else tripped.untaken():
+            if kill in keys.values():
+                Latch(node.folder.latch).add_kill(kill._replace(ts_ns=view.ts_ns))
     if not is_written:
         return False
-    for key in keys:
+    for key in gone:
         _tell(f"taken back in Redis: {key}")
-    if not is_free:
-        _tell(f"taken back: {node.folder.kill}")
     if not node.is_process_there:  # One that runs does it itself, and may know of more by now.
         try:
             await redis_pull.note_latch(node, link, view)
         except redis_pull.FAILURES as e:
             _say(OK, f"not noted in Redis, where the next start finds the latch of before: {e}")
     return True
+
+
+def _loosen(node: NodeFiles, tripped: Tripped, scope: Scope | None, view: LatchView) -> bool:
+    """Remove the file and write the latch, both or none; return whether they were as seen."""
+    latch, file = Latch(node.folder.latch), tripped.file
+    if file is None or scope not in (None, file.kill.scope):
+        return _write_latch(latch, tripped.view, view)
+    aside = move_aside(node.folder, file)
+    if aside is None:
+        return False
+    is_written = False
+    try:
+        is_written = _write_latch(latch, tripped.view, view)
+    finally:
+        if is_written:
+            drop(aside)
+            _tell(f"taken back: {node.folder.kill}")
+        else:
+            put_back(node.folder, aside)
+    return is_written
 
 
 def _write_latch(latch: Latch, seen: LatchView, view: LatchView) -> bool:
@@ -208,7 +224,8 @@ async def _follow(node: NodeFiles, scope: Scope | None) -> int:
     except TimeoutError:
         return _say(BROKEN_INVARIANT, f"the node has not obeyed within {OBEY_SEC_MAX:.0f} s")
     if Tripped(view, None, {}).is_open(scope):
-        why = (f"  {each}" for each in (*view.causes, *map(words, view.kills)))
+        others = (words(kill) for kill in view.kills if kill.cause not in view.causes)
+        why = (f"  {each}" for each in (*view.causes, *others))
         return _say(BROKEN_INVARIANT, f"not resumed: the node is {view.state.name}", *why)
     _tell(f"resumed: {scope or 'everything'}; the node is {view.state.name}")
     for kill in view.kills:

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from ops.node_files import read_node
-from ops.pulled_file import read_pulled, take_back
+from ops.pulled_file import drop, move_aside, put_back, read_pulled
 from risk.kills import ACCOUNT, Kill, KillLevel, Scope
 from risk.latch import Latch
 from tests.node_folder import BTC, folder_of
@@ -31,8 +31,20 @@ def test_a_file_as_it_was_read_is_removed(folder):
     seen = pulled(folder)
     assert seen.kill == HALT
 
-    assert take_back(folder, seen)
+    aside = move_aside(folder, seen)
+    assert not folder.kill.exists()
+    drop(aside)
     assert names(folder) == []
+
+
+def test_a_file_that_was_moved_aside_is_put_back_as_it_was(folder):
+    folder.kill.write_text("HALT news")
+    seen = pulled(folder)
+
+    put_back(folder, move_aside(folder, seen))
+
+    assert pulled(folder) == seen
+    assert names(folder) == ["KILL"]
 
 
 @pytest.mark.parametrize("text", ["FLATTEN the market crashes", "HALT news", ""])
@@ -43,7 +55,7 @@ def test_a_file_that_was_pulled_since_is_left_as_it_is(folder, text):
     folder.kill.write_text(text)
     before = folder.kill.stat()
 
-    assert not take_back(folder, seen)
+    assert move_aside(folder, seen) is None
 
     after = folder.kill.stat()
     assert (folder.kill.read_text(), after.st_ino, after.st_mtime_ns) == (
@@ -57,7 +69,7 @@ def test_a_file_that_is_gone_was_taken_back_by_somebody_else(folder):
     seen = pulled(folder)
     folder.kill.unlink()
 
-    assert not take_back(folder, seen)
+    assert move_aside(folder, seen) is None
 
 
 def test_a_pull_that_cannot_be_put_back_goes_into_the_latch(folder, monkeypatch):
@@ -71,7 +83,7 @@ def test_a_pull_that_cannot_be_put_back_goes_into_the_latch(folder, monkeypatch)
         link(source, target)
 
     monkeypatch.setattr("os.link", pull_first)
-    assert not take_back(folder, seen)
+    assert move_aside(folder, seen) is None
 
     assert folder.kill.read_text() == "REDUCE newer"
     assert names(folder) == ["KILL"]
@@ -85,7 +97,7 @@ def test_a_folder_of_that_name_pulls_and_can_be_taken_back(folder):
     seen = pulled(folder)
     assert seen.kill.level is KillLevel.FLATTEN
 
-    assert take_back(folder, seen)
+    drop(move_aside(folder, seen))
     assert not folder.kill.exists()
 
 

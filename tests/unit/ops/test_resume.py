@@ -338,6 +338,20 @@ def test_what_is_pulled_while_a_person_reads_is_told_and_not_taken_back(
     assert folder.kill.exists() is (way in {"file", "touch"})
 
 
+def test_a_resume_that_cannot_write_the_latch_leaves_the_file_pulled(tmp_path, capsys):
+    folder = folder_of(tmp_path)
+    folder.kill.write_text("HALT news")
+
+    with Latch(folder.latch).alone():  # another one writes, and does not come to an end
+        assert resume(folder) == 70
+
+    assert "another one was writing" in capsys.readouterr().err
+    assert folder.kill.read_text() == "HALT news"
+    assert [path.name for path in folder.path.glob("KILL*")] == ["KILL"]
+    assert resume(folder) == 0
+    assert not list(folder.path.glob("KILL*"))
+
+
 def test_a_cause_that_opens_while_a_person_reads_refuses(tmp_path, capsys, monkeypatch):
     folder = folder_of(tmp_path, HALT)
     enliven(folder)
