@@ -33,6 +33,8 @@ setup: .venv/.done ## build the environment from requirements.lock
 	@$(find_uv); set -e; \
 	[ -x $(PY) ] || $$UV venv --quiet .venv; \
 	$$UV pip sync --quiet --require-hashes --python $(PY) requirements.lock
+	@# Where a service runs nothing can be written, and a kill must not wait for the compiler.
+	@env -u PYTHONDONTWRITEBYTECODE $(PY) -c "import ops.commands.kill, ops.direct.command"
 	@touch $@
 
 backtest: demo ## run the demo backtest behind the gate and write its report
