@@ -9,8 +9,8 @@ read from the venue's wire log; "flat" is when the last position, order or stop 
 
 How long the watchdog waits is the profile's to say: ``heartbeat_ms_max`` for a hung node,
 ``venue.data_silence_sec_max`` for a blind one, nothing for a dead one, and then ``grace_sec``. "added"
-is what the watchdog needs beyond that. It is below zero when a wait had partly run: the last heartbeat
-was up to 250 ms before the trouble, and the grace counts from the turn before the verdict.
+is what the watchdog needs beyond that. It can be below zero: the last heartbeat came up to 250 ms before
+the trouble.
 
     python -m benchmarks.watchdog [--runs N] [--case NAME ...] [--out FILE]
 

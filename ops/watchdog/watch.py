@@ -131,11 +131,12 @@ class Watchdog:
         if self._orders is not None:
             verdict, reason = judge(facts, self._orders.limits)
             is_starting = verdict is Verdict.STARTING
+            self._let_pass(spent_ns, is_starting=is_starting)
             if not is_starting:  # It may fail: what the run before has left is not over.
                 self._follow(NODE, verdict.value if verdict.is_alarm else None, reason)
             self._tell_state(facts.beat)
             self._look_at_venue(mono_ns)
-            self._act(spent_ns, is_starting=is_starting)
+            self._act()
         self._teller.seen(verdict, reason, mono_ns)
 
     def _meet_node(self) -> None:
@@ -185,12 +186,16 @@ class Watchdog:
             self._state_told = told
             self._teller.event("STATE", f"the node is {told}")
 
-    def _act(self, spent_ns: int, *, is_starting: bool) -> None:
-        """Let time pass, and pull the switch for what has lasted longer than the grace."""
-        assert self._orders is not None, "Invariant: a node is known"
+    def _let_pass(self, spent_ns: int, *, is_starting: bool) -> None:
+        """Let incidents grow older; one begins with the turn that finds it."""
         for key, incident in self._incidents.items():
             if not (is_starting and key == NODE):
                 incident.waited_ns += spent_ns
+
+    def _act(self) -> None:
+        """Pull the switch for what has lasted as long as the grace."""
+        assert self._orders is not None, "Invariant: a node is known"
+        for incident in self._incidents.values():
             is_due = incident.waited_ns >= self._orders.grace_sec * SEC
             if is_due and not incident.is_pulled and self._pulling is None:
                 self._pulling = asyncio.create_task(self._pull(incident, self._orders.level))

@@ -45,6 +45,21 @@ def test_a_dead_node_is_flattened(tmp_path):
     run(scene)
 
 
+def test_the_grace_counts_from_the_alarm(tmp_path):
+    async def scene():
+        async with watched(tmp_path, grace_sec=1) as seen:
+            await seen.thinks("WELL")
+            seen.signal(signal.SIGKILL)
+
+            await seen.hears("PULL")
+
+            alarm, pull = seen.events("ALARM")[0], seen.events("PULL")[0]
+            # The moments are those of the lines, a little after those of the turns.
+            assert pull["mono_ns"] - alarm["mono_ns"] > 0.9e9
+
+    run(scene)
+
+
 def test_a_blind_node_is_flattened(tmp_path):
     async def scene():
         blind = {"feeds": {BTC: 60_000}, "positions": {BTC: "0.01"}}
