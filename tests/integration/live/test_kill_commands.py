@@ -90,7 +90,8 @@ def test_a_node_is_killed_and_resumed_from_another_terminal(tmp_path):
     assert run.code == 70, run.stdout + run.stderr
     assert "trading is HALTED: KILLED_FLATTEN" in " ".join(run.stdout.split())
     assert run.final_state["positions"] == {}
-    assert node.transitions() == ["KILLED_FLATTEN", "RESUMED", "KILLED_FLATTEN"]
+    # The gentler pull has stopped nothing more, and is written down.
+    assert node.transitions() == ["KILLED_FLATTEN", "KILLED_HALT", "RESUMED", "KILLED_FLATTEN"]
 
 
 def test_a_real_node_hears_redis_and_shows_no_password(tmp_path):
