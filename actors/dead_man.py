@@ -20,7 +20,8 @@ MS_PER_SEC = 1_000
 BEAT_AGE_SEC_MAX = 2.0
 """A beat, or an answer of the gate, that is older than this is none: eight are due in that time."""
 TRIES_A_REARM = 5
-"""A countdown that was not renewed when it was due is tried again this often in the same time."""
+"""A countdown that was not renewed when it was due is tried again this often in the same time,
+until it has run out: asked on and on like that, a venue that refuses would take the weight of a minute."""
 
 Arm = Callable[[str, int], Awaitable[None]]
 """Lets the countdown of an instrument id run for so many milliseconds; 0 disarms it."""
@@ -208,12 +209,17 @@ class DeadMan(Actor):  # type: ignore[misc]
             await self._arm(key, int(self._countdowns.countdown_sec * MS_PER_SEC))
         except Exception as e:  # noqa: BLE001 - refused or unanswered: the countdown goes on
             line.held_back = f"refused or unanswered: {e!r}"
-            line.due_sec = loop.time() + self._retry_sec
+            line.due_sec = loop.time() + self._pause_sec(line)
             self.log.warning(f"The countdown of {key} was not renewed: {e!r}")
             return
         self._tell_fired(key, line, loop.time())  # perhaps on the way: then it began anew
         line.unarmed_sec, line.fires_sec = None, sent + self._countdowns.countdown_sec
         line.due_sec = sent + self._countdowns.rearm_sec
+
+    def _pause_sec(self, line: _Line) -> float:
+        """Return when to try again: there is haste only while the countdown runs, or may yet begin."""
+        is_hasty = line.fires_sec is not None or line.unarmed_sec is not None
+        return self._retry_sec if is_hasty else self._countdowns.rearm_sec
 
     def _why_not(self, key: str, beat: Beat | None) -> str:
         """Return why the heart of a symbol does not beat, an empty text when it does."""

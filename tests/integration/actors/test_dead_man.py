@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -140,6 +141,22 @@ def test_a_refused_renewal_is_tried_again_before_the_countdown_runs_out(tmp_path
 
         assert entry in node.working()[0]
         assert "COUNTDOWN_FIRED" not in node.kinds()
+
+    play(scene, tmp_path, FAST)
+
+
+def test_a_venue_that_refuses_on_and_on_is_asked_at_the_normal_pace(tmp_path):
+    async def scene(node: Watched) -> None:
+        await node.until(node.armed, "a countdown")
+        node.refuse_arms(1_000)
+        await node.until(lambda: "COUNTDOWN_FIRED" in node.kinds(), "the end of the countdown")
+        seen = len(node.arms()) + 1  # one may be on its way
+
+        await node.until(lambda: len(node.arms()) >= seen + 5, "five more tries")
+
+        asked_ms = [int(r.params["timestamp"]) for r in node.requests.seen if r.path == PATH][seen:]
+        gaps_ms = [after - before for before, after in pairwise(asked_ms)]
+        assert min(gaps_ms) >= FAST.rearm_sec * 1_000 - 1
 
     play(scene, tmp_path, FAST)
 
