@@ -41,10 +41,20 @@ as their flatten_on_stop says, and the report is written. The second ends at onc
 
 def main(argv: list[str] | None = None) -> int:
     """Run and return the exit code."""
-    args = _parse(argv)
     kill_signals = KillSignals()  # Before all that takes time.
+    args = _parse(argv)
     with safe_output() as output:
-        return _run(args, kill_signals, output)
+        code = _run(args, kill_signals, output)
+        return _killed(kill_signals) if kill_signals.noted else code
+
+
+def _killed(kill_signals: KillSignals) -> int:
+    """Say that a start was killed and came to nothing; no supervisor may make it again."""
+    names = ", ".join(kill.by for kill in kill_signals.noted)
+    path = kill_signals.latched_in
+    is_kept = path is not None and path.exists()
+    kept = f"latched in {path}" if is_kept else "NOT LATCHED, the next start knows nothing of it"
+    return _say(BROKEN_INVARIANT, f"{names} came while it started, which has ended: {kept}")
 
 
 def _run(args: argparse.Namespace, kill_signals: KillSignals, output: Output) -> int:

@@ -135,6 +135,8 @@ async def run_live(profile: Profile, options: Options, console: Console) -> int:
     try:
         async with open_link(profile, options, run_dir) as link:
             locks.enter_context(hold(link.state_dir))
+            if options.kill_signals is not None:  # Before the folder is another one's.
+                locks.callback(options.kill_signals.latch, StateDir(link.state_dir).latch)
             facts = await _judge(profile, options, link, console)
             live = build_node(
                 profile, link.settings, link.credentials,
