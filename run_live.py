@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -27,7 +28,8 @@ exit codes:
   74  the results could not be written (a full disk)
   75  the venue is away or has locked us out for a while: start the same command again later
   78  profile, keys or an argument cannot be used, or a pre-flight item failed; the text says which
-  130 ended at once by a second signal: nothing was closed, stops keep resting at the venue
+  130 stopped before it came up, or ended at once by a second signal: nothing was closed, stops keep
+      resting at the venue
 
 examples:
   run_live.py --profile configs/profiles/rehearsal.toml --duration 120
@@ -42,10 +44,18 @@ as their flatten_on_stop says, and the report is written. The second ends at onc
 def main(argv: list[str] | None = None) -> int:
     """Run and return the exit code."""
     kill_signals = KillSignals()  # Before all that takes time.
+    _let_signals_interrupt()
     args = _parse(argv)
     with safe_output() as output:
         code = _run(args, kill_signals, output)
         return _killed(kill_signals) if kill_signals.noted else code
+
+
+def _let_signals_interrupt() -> None:
+    """Let what a supervisor or a terminal sends end a start as Ctrl-C does: what is begun is undone."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # Not so under nohup.
+            signal.signal(number, signal.default_int_handler)
 
 
 def _killed(kill_signals: KillSignals) -> int:
@@ -93,6 +103,8 @@ def _run(args: argparse.Namespace, kill_signals: KillSignals, output: Output) ->
     except OSError as e:
         return _say(NOT_WRITTEN, f"the results cannot be written: {e}")
     except (KeyboardInterrupt, asyncio.CancelledError):
+        if not kill_signals.has_node:
+            return _say(INTERRUPTED, "stopped before it came up: nothing was sent")
         return _say(INTERRUPTED, "interrupted: look at the venue for what is open")
 
 

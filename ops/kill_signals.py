@@ -34,6 +34,8 @@ class KillSignals:
         """Pulls that no node has taken yet."""
         self.latched_in: Path | None = None
         """The latch that holds them, None while none does."""
+        self.has_node = False
+        """Whether a node takes them."""
         with suppress(ValueError):  # Not in the main thread: then nobody can send any.
             for number in KILL_SIGNALS:
                 signal.signal(number, self._note)
@@ -51,6 +53,7 @@ class KillSignals:
 
     def pass_on(self, pull: Pull) -> None:
         """Let *pull* take what was noted, and from now on each signal in the running loop."""
+        self.has_node = True
         loop = asyncio.get_running_loop()
         for number, level in KILL_SIGNALS.items():
             loop.add_signal_handler(number, pull, level, number.name)
