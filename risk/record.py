@@ -16,7 +16,7 @@ from risk.intent import AmendIntent, OrderIntent
 from risk.journal import Journal, JournalError
 from risk.judge import Judge
 from risk.keep import Keep, KeepError
-from risk.kills import ACCOUNT
+from risk.kills import ACCOUNT, aimed
 from risk.latch import Latch, LatchError, LatchView
 from risk.trading_state import TradingState, Transition
 
@@ -183,6 +183,8 @@ class Record:
                 TradingState.HALTED, f"LATCH_UNREADABLE: observed={e}, limit=a latch", now_ns
             )
             return None
+        symbols = judge.limits.symbols  # Where node.json was lost a kill has the venue's own names.
+        view = view._replace(kills=tuple(aimed(kill, symbols, ()) or kill for kill in view.kills))
         by = view.by or "latch"
         is_right = not may_resume or _resume(judge, view, now_ns)
         for kill in view.kills:

@@ -220,6 +220,20 @@ def test_kills_outlive_a_restart(node: tuple[Judge, Record]) -> None:
     assert after.state.state is TradingState.HALTED
 
 
+def test_a_kill_that_was_latched_by_the_venues_symbol_stops_its_instrument(
+    node: tuple[Judge, Record],
+) -> None:
+    judge, record = node
+    kill = HALT._replace(scope=Scope("symbol", BTC.partition("-")[0]))
+    Latch(record.latch.path).add_kill(kill)
+
+    for _ in range(2):  # The second time it stands there as it was understood.
+        record.sync(judge, T0)
+
+        assert judge.state.governing(BTC, "S-1")[0] is TradingState.HALTED
+        assert judge.state.governing(ETH, "S-1")[0] is TradingState.ACTIVE
+
+
 def test_a_kill_that_is_written_while_a_breaker_trips_resumes_nothing(
     node: tuple[Judge, Record],
 ) -> None:
