@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import time
 
+from actors.snapshot import KillLine
 from configs.cli import BAD_CONFIGURATION, BROKEN_INVARIANT, OK, say
 from ops.direct.options import level_of
 from ops.node_files import NodeFiles, read_kills, read_node
@@ -21,6 +22,7 @@ from risk.kills import (
 )
 from risk.latch import Latch, LatchError
 from risk.state_dir import replace_file
+from risk.trading_state import SAME_PULL_NS
 
 LOOK_SEC = 0.01
 WAIT_SEC = {KillLevel.REDUCE: 10.0, KillLevel.HALT: 10.0, KillLevel.FLATTEN: 30.0}
@@ -89,6 +91,13 @@ def _latch(node: NodeFiles, kill: Kill) -> None:
         say(f"NOT LATCHED: {e}")
 
 
+def is_answer(line: KillLine, kill: Kill) -> bool:
+    """Return whether a node's line is about this pull: about a gentler or an earlier one it is not."""
+    level = KillLevel[line.level]
+    is_earlier = level is kill.level and line.ts_ns <= kill.ts_ns - SAME_PULL_NS
+    return line.scope == str(kill.scope) and level >= kill.level and not is_earlier
+
+
 async def _follow(node: NodeFiles, kill: Kill, began: float) -> bool:
     """Tell what the node has done, as it does it; return whether all was done in time."""
     told: set[str] = set()
@@ -103,7 +112,7 @@ async def _follow(node: NodeFiles, kill: Kill, began: float) -> bool:
         async with asyncio.timeout(WAIT_SEC[kill.level]):
             while True:
                 for line in read_kills(node.folder):
-                    if line.scope != str(kill.scope) or KillLevel[line.level] < kill.level:
+                    if not is_answer(line, kill):
                         continue
                     tell("taken and latched by the node")
                     left = line.left

@@ -5,11 +5,16 @@ import os
 
 import pytest
 
+from actors.snapshot import KillLine
 from ops.__main__ import main
+from ops.pulling import is_answer
 from risk.folder_lock import hold
-from risk.kills import KillLevel
+from risk.kills import ACCOUNT, Kill, KillLevel
 from risk.latch import Latch
+from risk.trading_state import SAME_PULL_NS
 from tests.node_folder import BTC, enliven, folder_of
+
+T0 = 1_700_000_000_000_000_000
 
 
 @pytest.mark.parametrize("level", list(KillLevel))
@@ -153,3 +158,29 @@ def test_a_kill_waits_for_no_process_that_only_has_the_number_of_the_node(tmp_pa
     assert main(["kill", "HALT", "--state", str(folder.path)]) == 70
 
     assert f"NO LIVING NODE: the node (pid {os.getpid()}) is dead" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (("FLATTEN", "account", T0), True),
+        (
+            ("FLATTEN", "account", T0 - SAME_PULL_NS + 1),
+            True,
+        ),  # one pull with what came just before
+        (("FLATTEN", "account", T0 - SAME_PULL_NS), False),  # done before, and verified anew now
+        (("HALT", "account", T0), False),
+        (("FLATTEN", "symbol:BTCUSDT-PERP.BINANCE", T0), False),
+    ],
+)
+def test_a_flatten_is_answered_by_its_own_line_alone(line, expected):
+    level, scope, ts_ns = line
+    kill = Kill(KillLevel.FLATTEN, ACCOUNT, "ann", "news", "command", T0)
+
+    assert is_answer(KillLine(level, scope, "ann", "news", "file", ts_ns), kill) is expected
+
+
+def test_a_halt_is_answered_by_a_flatten_of_any_age():
+    kill = Kill(KillLevel.HALT, ACCOUNT, "ann", "news", "command", T0)
+
+    assert is_answer(KillLine("FLATTEN", "account", "bob", "crash", "redis", 1), kill)
