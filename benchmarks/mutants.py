@@ -120,8 +120,8 @@ BY_HAND = (
     Mutant("book", "if stop.is_canceling:", "if False:"),
     Mutant("rules", "needed += order.qty", "pass"),
     # state, losses, journal, latch, approvals
-    Mutant("trading_state", "max(state, self.state)", "state"),
-    Mutant("trading_state", "if not by.strip() or not reason.strip():", "if False:"),
+    Mutant("state_machine", "max(state, self.state)", "state"),
+    Mutant("state_machine", "if not by.strip() or not reason.strip():", "if False:"),
     Mutant("judge", "self.trip(TradingState.HALTED, denial.text, now_ns)", "pass"),
     Mutant("watch", "self._losses.rebase(pnl)", "pass"),
     Mutant("watch", "            self._losses.roll(self.account, now_ns)\n", "            pass\n"),

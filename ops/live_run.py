@@ -39,7 +39,8 @@ from report.terminal import summary
 from risk.folder_lock import hold
 from risk.kills import KillLevel
 from risk.state_dir import StateDir
-from risk.trading_state import StateMachine, TradingState
+from risk.state_machine import StateMachine
+from risk.trading_state import TradingState
 
 GUARDED = Item("gate", is_ok=True, observed="in the node", required="no way past it")
 """What `build_node` has proved, or it would have raised."""

@@ -22,7 +22,7 @@ from risk.kills import (
 )
 from risk.latch import Latch, LatchError
 from risk.state_dir import replace_file
-from risk.trading_state import SAME_PULL_NS
+from risk.state_machine import SAME_PULL_NS
 
 LOOK_SEC = 0.01
 WAIT_SEC = {KillLevel.REDUCE: 10.0, KillLevel.HALT: 10.0, KillLevel.FLATTEN: 30.0}

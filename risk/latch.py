@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from risk.kills import Kill
-from risk.trading_state import StateMachine, TradingState
+from risk.state_machine import StateMachine
+from risk.trading_state import TradingState
 
 ALONE_SEC_MAX = 0.25
 """So long a writer waits for another one; who holds it longer has been stopped in the middle."""

@@ -15,8 +15,9 @@ from risk.holds import Holds
 from risk.kills import Kill, Scope
 from risk.limits import RiskLimits
 from risk.rulebook import Rulebook
+from risk.state_machine import StateMachine
 from risk.storms import Storms
-from risk.trading_state import StateMachine, TradingState, Transition
+from risk.trading_state import TradingState, Transition
 
 
 class Watch:

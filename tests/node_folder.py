@@ -15,7 +15,8 @@ from risk.journal import Journal
 from risk.kills import Kill
 from risk.latch import Latch
 from risk.state_dir import StateDir
-from risk.trading_state import StateMachine, TradingState
+from risk.state_machine import StateMachine
+from risk.trading_state import TradingState
 from tests.ops_kit import snapshot
 
 BTC, ETH = "BTCUSDT-PERP.BINANCE", "ETHUSDT-PERP.BINANCE"

@@ -37,8 +37,8 @@ MAY_IMPORT = {
 }
 CORE = (
     "book", "breakers", "decision", "events", "exits", "figures", "filters", "holds",
-    "intent", "judge", "limits", "lists", "rulebook", "rules", "storms", "trading_state", "watch",
-    "windows",
+    "intent", "judge", "kills", "limits", "lists", "mending", "protection", "rulebook", "rules",
+    "state_machine", "storms", "trading_state", "watch", "windows",
 )  # fmt: skip
 CORE_MAY_IMPORT = {"pydantic", "risk", *sys.stdlib_module_names} - {"asyncio", "os", "socket"}
 FILE_LINES_MAX = 500

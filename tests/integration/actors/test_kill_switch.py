@@ -12,7 +12,8 @@ from nautilus_trader.model.orders import Order
 
 from adapters.facts import PositionFact
 from risk.kills import ACCOUNT, Kill, KillLevel, Scope
-from risk.trading_state import SAME_PULL_NS, TradingState
+from risk.state_machine import SAME_PULL_NS
+from risk.trading_state import TradingState
 from tests.hop_kit import BTC
 from tests.kill_kit import Killable, killable, play, pull, until_done
 from tests.venue_kit import account, client, local_venue

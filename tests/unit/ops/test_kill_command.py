@@ -11,7 +11,7 @@ from ops.pulling import is_answer
 from risk.folder_lock import hold
 from risk.kills import ACCOUNT, Kill, KillLevel
 from risk.latch import Latch
-from risk.trading_state import SAME_PULL_NS
+from risk.state_machine import SAME_PULL_NS
 from tests.node_folder import BTC, enliven, folder_of
 
 T0 = 1_700_000_000_000_000_000

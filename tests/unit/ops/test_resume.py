@@ -9,7 +9,8 @@ from ops.__main__ import main
 from risk.folder_lock import hold
 from risk.kills import ACCOUNT, Kill, KillLevel, Scope
 from risk.latch import Latch
-from risk.trading_state import SAME_PULL_NS, TradingState
+from risk.state_machine import SAME_PULL_NS
+from risk.trading_state import TradingState
 from tests.node_folder import BTC, ETH, enliven, folder_of
 
 HALT = Kill(KillLevel.HALT, ACCOUNT, "ann", "news", "file", 5)

@@ -20,7 +20,8 @@ from risk.kills import (
     switch_text,
 )
 from risk.latch import Latch, LatchError, LatchView
-from risk.trading_state import SAME_PULL_NS, StateMachine, TradingState
+from risk.state_machine import SAME_PULL_NS, StateMachine
+from risk.trading_state import TradingState
 from tests.risk_builders import BTC, ETH, T0, make_judge, make_market, make_order, make_stop
 
 ACTIVE, REDUCING, HALTED = TradingState

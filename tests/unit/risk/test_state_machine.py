@@ -6,7 +6,8 @@ import itertools
 
 import pytest
 
-from risk.trading_state import StateMachine, TradingState, Transition
+from risk.state_machine import StateMachine
+from risk.trading_state import TradingState, Transition
 from tests.risk_builders import T0, make_judge
 
 ACTIVE, REDUCING, HALTED = TradingState
