@@ -25,6 +25,8 @@ TOO_MANY_ORDERS_CODE = -1015
 TOO_MANY, BANNED = 429, 418
 PATIENCE_SEC = 2
 """How long a 429 without Retry-After keeps us away; the venue documents the header for spot alone."""
+LONGER_SEC = 1.0
+"""A silence is told once, and again when it grows by more than this."""
 WEIGHT_HEADER = "X-MBX-USED-WEIGHT-1M"
 _BANNED_UNTIL = re.compile(r"banned until (\d{13})")
 
@@ -191,10 +193,11 @@ class DirectClient:
             wait = max(wait, int(told[1]) / 1_000 - time.time() - self._offset_ms / 1_000)
         until = time.monotonic() + wait
         if code == TOO_MANY_ORDERS_CODE:
-            self._orders_free_at = max(self._orders_free_at, until)
-        elif until > self._free_at:
-            self._free_at = until
-        self._say(f"the venue asks for {wait:.1f} s of silence: {text}")
+            known, self._orders_free_at = self._orders_free_at, max(self._orders_free_at, until)
+        else:
+            known, self._free_at = self._free_at, max(self._free_at, until)
+        if until > known + LONGER_SEC:  # Requests that were under way are all refused.
+            self._say(f"the venue asks for {wait:.1f} s of silence: {text}")
 
 
 def _number(told: object, otherwise: int) -> int:
