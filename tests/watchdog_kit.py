@@ -6,7 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +73,9 @@ class Watched:
         self.node.send_signal(number)
 
 
-def write_node(state: StateDir, full: Account, pid: int, **profile: Any) -> None:
+def write_node(
+    state: StateDir, full: Account, pid: int, symbols: Sequence[str] = (BTC,), **profile: Any
+) -> None:
     """Write what a node says about itself, with a key file of the account."""
     own = full.venue.keys.of(full.name)
     keys = state.path / "keys.env"
@@ -82,7 +84,7 @@ def write_node(state: StateDir, full: Account, pid: int, **profile: Any) -> None
     watchdog = {"heartbeat_ms_max": 500, "grace_sec": 1, "level": "FLATTEN"} | profile
     table = {
         "pid": pid, "trader_id": "T-001", "mode": "rehearsal", "environment": "local",
-        "rest_url": full.venue.rest_url, "ws_url": full.venue.ws_url, "symbols": [BTC],
+        "rest_url": full.venue.rest_url, "ws_url": full.venue.ws_url, "symbols": symbols,
         "strategies": {"Ema-001": BTC}, "keys": str(keys), "ts_ns": 0,
         "profile": {"watchdog": watchdog, "venue": {"data_silence_sec_max": 10}},
     }  # fmt: skip
@@ -114,6 +116,22 @@ async def watched(
                 seen.node = process
                 await seen.hears("NODE")
                 yield seen
+
+
+@asynccontextmanager
+async def watched_naked(
+    folder: Path, full: Account, symbols: Sequence[str], **profile: Any
+) -> AsyncIterator[Watched]:
+    """Yield a watchdog over a beating node, whose positions in *symbols* have lost their stops."""
+    state = StateDir(folder)
+    for symbol in symbols:
+        await full.rest.ok("DELETE", "/fapi/v1/algoOpenOrders", symbol=symbol)
+    with beating(state) as process:
+        traded = [f"{symbol}-PERP.BINANCE" for symbol in symbols]
+        write_node(state, full, process.pid, traded, **profile)
+        async with watching(state, full) as seen:
+            seen.node = process
+            yield seen
 
 
 @asynccontextmanager

@@ -12,6 +12,8 @@ from ops.direct.client import DirectClient, VenueError
 ORDERS_PATH = "/fapi/v1/openOrders"
 ALGOS_PATH = "/fapi/v1/openAlgoOrders"
 POSITIONS_PATH = "/fapi/v3/positionRisk"
+POSITIONS_WEIGHT, SYMBOL_WEIGHT = 5, 2
+"""What positions cost, and both kinds of orders of one symbol; those of all cost 40 each."""
 STOP_TYPES = frozenset({"STOP_MARKET", "STOP", "TRAILING_STOP_MARKET"})
 CLOSING = frozenset({("LONG", "SELL"), ("SHORT", "BUY")})
 """In hedge mode the side makes an order reduce, and ``reduceOnly`` is refused (Binance: New Order)."""
@@ -73,12 +75,18 @@ class Look(NamedTuple):
     """Whether the positions were told, and all of them could be read."""
 
 
-async def take_look(client: DirectClient) -> Look:
-    """Ask for everything at once; what cannot be had is named and hinders nothing else."""
+async def take_look(client: DirectClient, symbol: str | None = None) -> Look:
+    """
+    Ask for everything at once; what cannot be had is named and hinders nothing else.
+
+    It costs 85 of the venue's weight, 7 for one *symbol*.
+
+    """
+    only = {} if symbol is None else {"symbol": symbol}
     parts = await asyncio.gather(
-        _rows(client, ORDERS_PATH, _order),
-        _rows(client, ALGOS_PATH, _algo),
-        _rows(client, POSITIONS_PATH, _position),
+        _rows(client, ORDERS_PATH, _order, **only),
+        _rows(client, ALGOS_PATH, _algo, **only),
+        _rows(client, POSITIONS_PATH, _position, **only),
     )
     (orders, unseen_orders), (algos, unseen_algos), (positions, unseen_positions) = parts
     return Look(
@@ -101,6 +109,11 @@ async def look_at_positions(client: DirectClient) -> Look:
     orders = tuple(order for found, _ in parts for order in found)
     missed = (text for _, texts in parts for text in texts)
     return Look(orders, held, (*unseen, *missed), is_flat_known=not unseen)
+
+
+def weight_of(look: Look) -> int:
+    """Return what `look_at_positions` has cost."""
+    return POSITIONS_WEIGHT + SYMBOL_WEIGHT * len({held.symbol for held in look.positions})
 
 
 async def _rows[T](

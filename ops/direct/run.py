@@ -108,6 +108,7 @@ class _Run:
         self._look = Look(unseen=("nothing was seen yet",), is_flat_known=False)
         self._idle_rounds = 0
         self._is_known = is_known
+        self._is_narrow = is_known  # A question about a symbol is refused where the venue has none.
         self.hands = Hands(client, steps)
         self.rounds = 0
 
@@ -162,7 +163,9 @@ class _Run:
     async def _is_true(self) -> bool:
         self.rounds += 1
         before = self._target.left(self._look)
-        self._look = await take_look(self._client)
+        symbol = self._target.symbol if self._is_narrow else None
+        self._look = await take_look(self._client, symbol)
+        self._is_narrow = self._is_narrow and not self._look.unseen
         if not self._is_known:
             await self._know(str(self._target.symbol))
         left = self._target.left(self._look)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from configs.secrets import Credentials
 from ops.direct.client import DirectClient, VenueError
 from ops.direct.command import find_keys, find_redis
-from ops.direct.look import Held, Look, look_at_positions, take_look
+from ops.direct.look import Held, Look, look_at_positions, take_look, weight_of
 from ops.direct.report import DirectReport
 from ops.direct.run import run_direct
 from ops.direct.where import Where
@@ -43,6 +43,8 @@ class VenueWatch:
         self._keys = keys
         self._say = say
         self._naked: dict[tuple[str, str], int] = {}
+        self.look_weight = 0
+        """What the last look for `unprotected` has cost."""
 
     async def unprotected(self) -> list[Held]:
         """
@@ -58,25 +60,45 @@ class VenueWatch:
             return []
         async with DirectClient(self.where.rest_url, self._keys, self._say) as client:
             look = await look_at_positions(client)
+        self.look_weight = weight_of(look)
         if look.unseen:
             raise VenueError("; ".join(look.unseen))
         found = {(held.symbol, held.position_side): held for held in naked(look)}
         self._naked = {key: self._naked.get(key, 0) + 1 for key in found}
         return [found[key] for key, looks in self._naked.items() if looks >= NAKED_LOOKS]
 
-    async def whole(self) -> Look:
-        """Return everything that is there; what the venue did not tell is named in it."""
+    async def naked_now(self, symbol: str | None) -> list[Held]:
+        """
+        Return the node's positions without stops at this moment, of one symbol or of all.
+
+        Raises
+        ------
+        VenueError
+            If the venue does not tell.
+
+        """
+        look = await self.look(symbol)
+        if look.unseen:
+            raise VenueError("; ".join(look.unseen))
+        return [held for held in naked(look) if self.is_of_node(held.symbol)]
+
+    async def look(self, symbol: str | None = None) -> Look:
+        """Return all that is there, or all of a symbol; what the venue did not tell is named in it."""
         if self._keys is None:
             return Look()
         async with DirectClient(self.where.rest_url, self._keys, self._say) as client:
-            return await take_look(client)
+            return await take_look(client, symbol)
 
     async def kill(self, level: KillLevel, reason: str, symbol: str | None = None) -> DirectReport:
         """Pull the switch for the account, or for one of the venue's symbols."""
         scope = ACCOUNT if symbol is None else Scope("symbol", self._instrument(symbol))
+
+        def say(text: str) -> None:
+            self._say(f"{scope}: {text}")  # Several run side by side.
+
         return await run_direct(
             self.where, self._keys, level, scope, by="watchdog", reason=reason, source="watchdog",
-            say=self._say,
+            say=say,
         )  # fmt: skip
 
     def is_of_node(self, symbol: str) -> bool:

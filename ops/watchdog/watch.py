@@ -6,51 +6,29 @@ import asyncio
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from configs.cli import OK
 from configs.secrets import SecretsError
-from ops.direct.client import VenueError
 from ops.direct.look import Held
 from ops.direct.where import WhereError, from_node
 from ops.notify import Notifier
 from ops.watchdog.alarm import Teller
 from ops.watchdog.node import NodeWatch
+from ops.watchdog.pull import NAKED, SYMBOLS_MAX, Incident, Order, Puller
 from ops.watchdog.venue import KeyRing, VenueWatch
 from ops.watchdog.verdict import SEC, Limits, Verdict, judge
 from risk.kills import KillLevel
 from risk.state_dir import StateDir
+from risk.trading_state import TradingState
 
 TURN_SEC = 0.25
 VENUE_SEC = 3.0
-"""How often the venue is asked; a position costs 5 + 2 of its weight of 2,400 a minute."""
-LATER_SEC = 10
-"""When a kill that had no reason is thought of again; the whole look before it costs 85."""
-NODE = "node"
+WEIGHT_PER_SEC_MAX = 20
+"""How often the venue is asked; many positions less often, so that half of its weight (2,400 a minute)
+is left for kills and the node."""
+NODE, MANY = "node", "many"
 MS_PER_SEC = 1_000
-
-
-@dataclass
-class Incident:
-    """Something that is wrong: what, for how long by our turns, and whether the switch was pulled."""
-
-    what: str
-    reason: str
-    symbol: str | None = None
-    waited_ns: int = 0
-    is_pulled: bool = False
-    is_told_empty: bool = False
-
-
-@dataclass(frozen=True)
-class Orders:
-    """What the node's profile says a watchdog does."""
-
-    limits: Limits
-    grace_sec: int
-    level: KillLevel
 
 
 class Watchdog:
@@ -75,16 +53,20 @@ class Watchdog:
         self._node = NodeWatch(state)
         self._teller = Teller(state, notifier)
         self._venue: VenueWatch | None = None
-        self._orders: Orders | None = None
+        self._told: tuple[Limits, Order] | None = None
         self._read_stamp: int | None = None
         self._incidents: dict[str, Incident] = {}
         self._looking: asyncio.Task[list[Held]] | None = None
-        self._pulling: asyncio.Task[None] | None = None
+        self._puller = Puller(self._teller)
         self._looked_ns = 0
         self._is_venue_away = False
         self._trouble = ""
-        self._state_told = ""
-        self.exit_code = OK
+        self._state_told = TradingState.ACTIVE.name  # What is as it should be is no news.
+
+    @property
+    def exit_code(self) -> int:
+        """Return 70 when the last kill of anything has left something, else 0."""
+        return self._puller.exit_code
 
     async def run(self, stop: asyncio.Event) -> int:
         """
@@ -103,14 +85,13 @@ class Watchdog:
                 self._turn_safely(time.monotonic_ns())
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), TURN_SEC)
-            return self.exit_code
         finally:
             self._notifier.stopping()
             if self._looking is not None:
                 self._looking.cancel()
-            if self._pulling is not None:
-                await asyncio.wait({self._pulling})
+            await self._puller.finish()
             self._teller.event("ENDED", "nobody watches any more")
+        return self.exit_code
 
     def _turn_safely(self, mono_ns: int) -> None:
         """Turn; whatever goes wrong in one turn is told, and the next one comes."""
@@ -128,15 +109,16 @@ class Watchdog:
         self._meet_node()
         facts, spent_ns = self._node.turn(mono_ns)
         verdict, reason = Verdict.WAITING, "no node has run here"
-        if self._orders is not None:
-            verdict, reason = judge(facts, self._orders.limits)
+        if self._told is not None and self._venue is not None:
+            limits, order = self._told
+            verdict, reason = judge(facts, limits)
             is_starting = verdict is Verdict.STARTING
             self._let_pass(spent_ns, is_starting=is_starting)
             if not is_starting:  # It may fail: what the run before has left is not over.
                 self._follow(NODE, verdict.value if verdict.is_alarm else None, reason)
             self._tell_state(facts.beat)
             self._look_at_venue(mono_ns)
-            self._act()
+            self._puller.act(self._venue, self._incidents, order)
         self._teller.seen(verdict, reason, mono_ns)
 
     def _meet_node(self) -> None:
@@ -153,7 +135,7 @@ class Watchdog:
             told = where.profile["watchdog"]
             silence_ms = int(where.profile["venue"]["data_silence_sec_max"]) * MS_PER_SEC
             limits = Limits(int(told["heartbeat_ms_max"]), silence_ms)
-            self._orders = Orders(limits, int(told["grace_sec"]), KillLevel[told["level"]])
+            self._told = limits, Order(int(told["grace_sec"]), KillLevel[told["level"]])
         except (WhereError, KeyError, TypeError, ValueError) as e:
             self._teller.event("TROUBLE", f"node.json cannot be used, the one before holds: {e!r}")
             return
@@ -192,51 +174,6 @@ class Watchdog:
             if not (is_starting and key == NODE):
                 incident.waited_ns += spent_ns
 
-    def _act(self) -> None:
-        """Pull the switch for what has lasted as long as the grace."""
-        assert self._orders is not None, "Invariant: a node is known"
-        for incident in self._incidents.values():
-            is_due = incident.waited_ns >= self._orders.grace_sec * SEC
-            if is_due and not incident.is_pulled and self._pulling is None:
-                self._pulling = asyncio.create_task(self._pull(incident, self._orders.level))
-                self._pulling.add_done_callback(self._pulled)
-
-    async def _pull(self, incident: Incident, level: KillLevel) -> None:
-        """Pull the switch if there is anything that it could stop."""
-        assert self._venue is not None, "Invariant: a node is known"
-        if not await self._has_reason(incident):
-            assert self._orders is not None, "Invariant: a node is known"
-            # Should it come back and trade, it is found.
-            incident.waited_ns = (self._orders.grace_sec - LATER_SEC) * SEC
-            return
-        reason = f"{incident.what}: {incident.reason}"
-        self._teller.event("PULL", f"{level.name}: {reason}")
-        report = await self._venue.kill(level, reason, incident.symbol)
-        incident.is_pulled = report.is_true  # What is left is tried again for as long as it takes.
-        self.exit_code = report.exit_code
-        text = "verified" if report.is_true else "NOT DONE: " + "; ".join(report.left)
-        self._teller.event("KILLED" if report.is_true else "LEFT", text, report=report.row())
-
-    async def _has_reason(self, incident: Incident) -> bool:
-        """Return whether there is anything to stop; a naked position must be so now, and seen."""
-        assert self._venue is not None, "Invariant: a node is known"
-        if incident.symbol is not None:
-            with suppress(VenueError):
-                return incident.symbol in {h.symbol for h in await self._venue.unprotected()}
-            return False
-        look = await self._venue.whole()
-        if look.orders or look.positions or look.unseen:
-            return True
-        if not incident.is_told_empty:
-            incident.is_told_empty = True
-            self._teller.event("NOTHING_TO_KILL", "no position and no order is there")
-        return False
-
-    def _pulled(self, task: asyncio.Task[None]) -> None:
-        self._pulling = None
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._teller.event("TROUBLE", f"the switch could not be pulled: {error!r}")
-
     # -- the venue -----------------------------------------------------------------------------------
 
     def _look_at_venue(self, mono_ns: int) -> None:
@@ -245,8 +182,9 @@ class Watchdog:
         if self._looking is not None and self._looking.done():
             self._take_look(self._looking)
             self._looking = None
-        is_due = mono_ns - self._looked_ns >= VENUE_SEC * SEC
-        if self._looking is None and self._pulling is None and is_due:
+        pause_sec = max(VENUE_SEC, self._venue.look_weight / WEIGHT_PER_SEC_MAX)
+        is_due = mono_ns - self._looked_ns >= pause_sec * SEC
+        if self._looking is None and is_due and not self._puller.is_at_account:
             self._looked_ns = mono_ns
             self._looking = asyncio.create_task(self._venue.unprotected())
 
@@ -260,12 +198,16 @@ class Watchdog:
             self._is_venue_away = True
             return
         self._is_venue_away = False
-        for key in [k for k in self._incidents if k not in (NODE, *found)]:
+        for key in [k for k in self._incidents if k not in (NODE, MANY, *found)]:
             self._follow(key, None, "every position has its stop")
         for key, held in found.items():
             if self._venue.is_of_node(held.symbol):
                 reason = f"observed=no stop for all of the {held}, limit=one in every look"
-                self._follow(key, "NAKED", reason, held.symbol)
+                self._follow(key, NAKED, reason, held.symbol)
+        symbols = {i.symbol for i in self._incidents.values() if i.symbol is not None}
+        is_many = len(symbols) > SYMBOLS_MAX
+        many = f"observed={len(symbols)} symbols without stops, limit={SYMBOLS_MAX}"
+        self._follow(MANY, NAKED if is_many else None, many)
 
     def _say(self, text: str) -> None:
         self._teller.event("KILL", text)
