@@ -74,8 +74,9 @@ class Watched:
 
 
 def write_node(
-    state: StateDir, full: Account, pid: int, symbols: Sequence[str] = (BTC,), **profile: Any
-) -> None:
+    state: StateDir, full: Account, pid: int, symbols: Sequence[str] = (BTC,), *,
+    mode: str = "rehearsal", **profile: Any,
+) -> None:  # fmt: skip
     """Write what a node says about itself, with a key file of the account."""
     own = full.venue.keys.of(full.name)
     keys = state.path / "keys.env"
@@ -83,7 +84,7 @@ def write_node(
     keys.write_text(f"BINANCE_API_KEY={own.key}\nBINANCE_API_SECRET={own.secret}\n")
     watchdog = {"heartbeat_ms_max": 500, "grace_sec": 1, "level": "FLATTEN"} | profile
     table = {
-        "pid": pid, "trader_id": "T-001", "mode": "rehearsal", "environment": "local",
+        "pid": pid, "trader_id": "T-001", "mode": mode, "environment": "local",
         "rest_url": full.venue.rest_url, "ws_url": full.venue.ws_url, "symbols": symbols,
         "strategies": {"Ema-001": BTC}, "keys": str(keys), "ts_ns": 0,
         "profile": {"watchdog": watchdog, "venue": {"data_silence_sec_max": 10}},

@@ -135,7 +135,7 @@ class Puller:
             return True
         if not incident.is_told_empty:
             incident.is_told_empty = True
-            self._teller.event("NOTHING_TO_KILL", "no position and no order is there")
+            self._teller.event("NOTHING_TO_KILL", venue.empty_words)
         return False
 
     def _pulled(self, scope: str | None, task: asyncio.Task[None]) -> None:

@@ -101,6 +101,13 @@ class VenueWatch:
             say=say,
         )  # fmt: skip
 
+    @property
+    def empty_words(self) -> str:
+        """Return what it means that a look has shown nothing."""
+        if self._keys is None:
+            return "the account was simulated in the node: nothing is at a venue"
+        return "no position and no order is there"
+
     def is_of_node(self, symbol: str) -> bool:
         """Return whether the node trades a symbol; others are a person's business."""
         return self._instrument(symbol) != symbol

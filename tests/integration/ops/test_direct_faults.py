@@ -12,7 +12,7 @@ from ops.direct.options import Patience
 from ops.direct.where import NothingHereError
 from risk.kills import DIRECT_ORDER_PREFIX, KillLevel, Scope
 from risk.latch import Latch
-from tests.direct_kit import Account, forty_positions, full_account, run
+from tests.direct_kit import TEN, Account, forty_positions, full_account, run
 from tests.venue_kit import account, client, local_venue, until
 
 DOUBT = ("unknown_error", "request_timeout", "backend_timeout", "internal_error", "reply_lost")
@@ -167,6 +167,23 @@ def test_a_429_is_obeyed_for_as_long_as_retry_after_says():
     run(scene)
 
 
+def test_a_silence_for_orders_is_told_once_for_all_that_are_refused():
+    async def scene():
+        async with full_account(symbols=TEN) as full:
+            for symbol in TEN[1:]:
+                await full.hold(symbol)
+            refused = {"code": -1015, "text": "Too many new orders", "status": 429}
+            full.venue.fault("refused", {"on": "order:MARKET", "count": 10, "args": refused})
+
+            report = await full.kill()
+
+            assert report.is_true
+            assert full.said("could not close") == 10
+            assert full.said("s of silence: Too many new orders") == 1
+
+    run(scene)
+
+
 def test_a_ban_is_sat_out_until_its_end():
     async def scene():
         async with late_in_the_minute(1.0) as full:
@@ -222,6 +239,19 @@ def test_a_halted_symbol_keeps_its_stop_and_is_said_to_be_left():
             assert all("ETHUSDT" in item for item in report.left)
             assert [row["symbol"] for row in full.truth["open_algos"]] == ["ETHUSDT"]
             assert full.said("NOT DONE after 1 s") == 1
+
+    run(scene)
+
+
+def test_a_symbol_of_the_node_that_the_venue_no_longer_trades_is_flat(tmp_path):
+    async def scene():
+        async with full_account() as full:
+            gone = "GONEUSDT-PERP.BINANCE"
+
+            report = await full.kill(scope=Scope("symbol", gone), state=tmp_path, symbols=(gone,))
+
+            assert report.is_true
+            assert full.left == (1, 3, 1)
 
     run(scene)
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from risk.latch import Latch
-from risk.state_dir import StateDir
+from risk.state_dir import StateDir, replace_file
 from tests.direct_kit import full_account, run
 from tests.venue_kit import ROOT, until
 from tests.watchdog_kit import BTC, beating, watched, watching, write_node
@@ -124,6 +124,28 @@ def test_a_node_that_beats_is_left_alone(tmp_path):
 
             assert seen.events("ALARM") == []
             assert seen.full.left == (1, 2, 1)
+
+    run(scene)
+
+
+def test_a_trading_state_is_told_when_it_is_no_longer_active_and_when_it_is_again(tmp_path):
+    async def scene():
+        halted = {"state": "HALTED", "causes": ["LOSS"], "pid": os.getpid(), "seq": 10**6}
+        async with full_account() as full:
+            state = StateDir(tmp_path)
+            write_node(state, full, os.getpid(), heartbeat_ms_max=60_000)
+            write_beat(state, pid=os.getpid(), seq=1)
+            async with watching(state, full) as seen:
+                await seen.thinks("WELL")
+                await seen.turns(2)
+                assert seen.events("STATE") == []  # What is as it should be is no news.
+
+                write_beat(state, **halted)
+                await seen.hears("STATE", "the node is HALTED because LOSS")
+                write_beat(state, **(halted | {"state": "ACTIVE", "causes": []}))
+                await seen.hears("STATE", "the node is ACTIVE")
+
+            assert len(seen.events("STATE")) == 2
 
     run(scene)
 
@@ -282,6 +304,19 @@ def test_a_turn_that_fails_is_told_once_and_is_not_the_last(tmp_path):
     run(scene)
 
 
+def test_a_paper_node_that_is_dead_left_nothing_at_a_venue(tmp_path):
+    async def scene():
+        async with full_account() as full, watching(StateDir(tmp_path), full) as seen:
+            write_node(seen.state, full, pid=2**22 + 1, mode="paper", grace_sec=0)
+
+            await seen.hears("NOTHING_TO_KILL", "the account was simulated in the node")
+
+            assert seen.events("KILLED") == []
+            assert full.requests("GET", "/fapi/v3/positionRisk") == []
+
+    run(scene)
+
+
 def test_the_command_watches_until_it_is_told_to_end(tmp_path):
     async def scene():
         async with full_account() as full:
@@ -332,6 +367,14 @@ def test_a_watchdog_that_was_stopped_itself_blames_nobody(tmp_path):
             assert process.returncode == 0
 
     run(scene)
+
+
+def write_beat(seen_by, **more):
+    table = {
+        "mono_ns": 0, "gate_mono_ns": 0, "feeds": {}, "is_user_stream_up": True, "positions": {},
+        "state": "ACTIVE", "causes": [],
+    }  # fmt: skip
+    replace_file(seen_by.heartbeat, json.dumps(table | more).encode())
 
 
 def verdict(state):
