@@ -32,7 +32,13 @@ def say(text: str, *, is_error: bool = False) -> None:
     if stream is None:  # Closed before we began: print would take standard output instead.
         return
     with suppress(OSError, ValueError):
-        print(text, file=stream, flush=True)
+        try:
+            print(text, file=stream, flush=True)
+        except OSError:
+            # What is kept for the next try would be tried at the end, too, and change the exit code.
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, stream.fileno())
+            os.close(null)
 
 
 def user_name() -> str:

@@ -18,6 +18,8 @@ from tests.venue_kit import ROOT, until
 from tests.watchdog_kit import beating, write_node
 
 STREAMS = ("stdin", "stdout", "stderr")
+BUFFERED = {name: text for name, text in os.environ.items() if name != "PYTHONUNBUFFERED"}
+"""Output that waits in a buffer is tried once more at the end of a process."""
 
 
 def adopt_terminal() -> None:
@@ -51,7 +53,7 @@ def unread_pipe() -> Iterator[dict[str, object]]:
 async def ops(*words: object, **streams: object) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run a command of ours; one that has not ended with the block is killed."""
     command = [sys.executable, "-m", "ops", *map(str, words)]
-    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, **streams)
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=BUFFERED, **streams)
     try:
         yield process
     finally:

@@ -1,5 +1,6 @@
 """`python -m ops kill` where no node answers: latched for the next start, and said loudly."""
 
+import io
 import json
 import os
 
@@ -130,7 +131,7 @@ def test_a_user_without_a_name_kills_all_the_same(tmp_path, nobody, words, by):
     assert Latch(folder.latch).read().kills[0].by == by
 
 
-class Gone:
+class Gone(io.TextIOBase):
     """A pipe whose other end has been closed."""
 
     def write(self, text):
