@@ -7,6 +7,7 @@ import asyncio
 import signal
 import sys
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 from configs.cli import (
@@ -55,7 +56,8 @@ def _let_signals_interrupt() -> None:
     """Let what a supervisor or a terminal sends end a start as Ctrl-C does: what is begun is undone."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # Not so under nohup.
-            signal.signal(number, signal.default_int_handler)
+            with suppress(ValueError):  # Not in the main thread: then nobody can send any.
+                signal.signal(number, signal.default_int_handler)
 
 
 def _killed(kill_signals: KillSignals) -> int:
