@@ -218,7 +218,7 @@ def test_it_hears_no_market_data_until_a_person_resumes_it_but_hears_of_its_orde
         assert {"on_quote_tick", "_on_own_quote"}.isdisjoint(scene.faulty.entered)
 
         scope = Scope("strategy", ID)
-        scene.judge.resume(by="ada", reason="mended", now_ns=1, scope=scope)
+        scene.judge.resume(by="ada", reason="mended", now_ns=1, scopes=[scope])
         await scene.quote()
         await scene.node.until(lambda: "on_quote_tick" in scene.faulty.entered, "quotes again")
 
