@@ -128,7 +128,7 @@ def test_a_node_with_a_full_disk_is_told_of_and_not_flattened(tmp_path: Path) ->
             command = [sys.executable, "-m", "ops", "watchdog", "--state", disk.state.path]
             watchdog = subprocess.Popen(command, cwd=ROOT, stderr=stderr)
         try:
-            disk.until(lambda: "STATE: the node is ACTIVE" in told.read_text())
+            disk.until(lambda: "NODE: process" in told.read_text())
             fill_up(disk.process, disk.state.journal.stat().st_size)
             disk.process.send_signal(signal.SIGUSR1)  # HALT, which cannot be journalled
 
