@@ -29,7 +29,8 @@ HOP_TESTS = tuple(
     for name in ("last_hop", "budget", "watchdog", "books", "clock")
 )
 NEEDED = (
-    "risk", "adapters", "tests/unit/risk", *HOP_TESTS, "tests/risk_builders.py", "tests/conftest.py",
+    "risk", "adapters", "actors", "configs", "ops", "tests/unit/risk", *HOP_TESTS,
+    "tests/risk_builders.py", "tests/conftest.py",
 )  # fmt: skip
 
 

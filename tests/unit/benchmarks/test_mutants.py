@@ -1,6 +1,8 @@
 """The breaks that prove the tests can only do so while they still fit the code."""
 
-from benchmarks.mutants import mutants
+import ast
+
+from benchmarks.mutants import NEEDED, mutants
 from tests.venue_kit import ROOT
 
 
@@ -14,3 +16,11 @@ def test_each_break_stands_once_in_its_file_and_changes_it():
     ]
 
     assert misplaced == []
+
+
+def test_what_the_tests_of_the_core_import_is_taken_along():
+    trees = [ast.parse(path.read_text("utf-8")) for path in ROOT.glob("tests/unit/risk/*.py")]
+    modules = {n.module for t in trees for n in ast.walk(t) if isinstance(n, ast.ImportFrom)}
+    ours = {m.split(".")[0] for m in modules if m and (ROOT / m.split(".")[0]).is_dir()}
+
+    assert ours - {"tests"} <= set(NEEDED)
