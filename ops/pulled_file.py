@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from ops.direct.options import level_of
 from ops.node_files import NodeFiles
 from risk.kills import TEXT_LENGTH_MAX, Kill, KillLevel, aimed, at_account, parse_kill
 from risk.latch import Latch
@@ -43,7 +44,7 @@ def read_pulled(node: NodeFiles, known: Iterable[Kill]) -> PulledFile | None:
     if found is None:
         return None
     stamp, text = found
-    level = KillLevel[(node.profile.get("kill") or {}).get("level", "HALT")]
+    level = level_of(None, node.profile)
     kill = parse_kill(text.strip() or BARE, default=level, source="file", by="file KILL", ts_ns=0)
     if kill is None:
         return None

@@ -18,8 +18,9 @@ from actors.redis_link import (
 )
 from configs.redis_link import redis_link
 from configs.secrets import SecretsError, load_redis_password
+from ops.direct.options import level_of
 from ops.node_files import NodeFiles
-from risk.kills import Kill, KillLevel, aimed, at_account, parse_kill
+from risk.kills import Kill, aimed, at_account, parse_kill
 from risk.latch import LatchView
 
 FAILURES = (RedisError, OSError, TimeoutError)
@@ -71,7 +72,7 @@ async def pulled(node: NodeFiles, link: RedisLink | None) -> dict[str, Kill]:
     keys = switch_keys(node.trader_id)
     async with open_redis(link) as client:
         texts = [None if text is None else str(text) for text in await client.mget(keys)]
-    default = KillLevel[(node.profile.get("kill") or {}).get("level", "HALT")]
+    default = level_of(None, node.profile)
     found: dict[str, Kill] = {}
     for key, text in zip(keys, texts, strict=True):
         named = None if text is None else addressee(text)
