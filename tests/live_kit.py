@@ -16,6 +16,16 @@ PROFILES = ROOT / "configs" / "profiles"
 RUN_SECS_MAX = 120
 PIPES = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 
+ONE_TRADE = """
+[[strategies]]
+path = "tests.one_trade:OneTrade"
+[strategies.params]
+instrument_id = "BTCUSDT-PERP.BINANCE"
+trade_risk_usdt = 50
+trade_notional_usdt_max = 9_000
+"""
+"""A strategy that enters once, for a profile."""
+
 QUICK = (
     ('bars = "5-SECOND-LAST-INTERNAL"', 'bars = "1-SECOND-LAST-INTERNAL"'),
     ("threshold = 0.2", "threshold = 0.05"),

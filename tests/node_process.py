@@ -16,7 +16,7 @@ from typing import Any
 
 from ops.node_files import read_table
 from risk.state_dir import StateDir
-from tests.live_kit import PROFILES, LiveRun, finish, start
+from tests.live_kit import ONE_TRADE, PROFILES, LiveRun, finish, start
 from tests.venue_kit import local_venue, until
 from venue.server import Venue
 
@@ -25,17 +25,14 @@ OTHERS = re.compile(r'\[limits\.symbols\."(ETH|SOL).*?(?=\n\[)', re.DOTALL)
 UP_SECS_MAX = 90
 PRICE = Decimal(64_000)
 FILLED = Decimal("0.050")
-RESTING = """
-[[strategies]]
-path = "tests.one_trade:OneTrade"
-[strategies.params]
-instrument_id = "BTCUSDT-PERP.BINANCE"
-trade_risk_usdt = 50
-trade_notional_usdt_max = 9_000
+RESTING = (
+    ONE_TRADE
+    + """
 entry_type = "LIMIT"
 below_bps = 20
 flatten_on_stop = false
 """
+)
 """An entry that rests a little below the market, and a position that stays when the node ends."""
 
 

@@ -19,18 +19,10 @@ from risk.folder_lock import hold
 from risk.journal_end import end_path
 from risk.state_dir import StateDir
 from run_live import main
-from tests.live_kit import PROFILES, ROOT, finish, start, stop_when
+from tests.live_kit import ONE_TRADE, PROFILES, ROOT, finish, start, stop_when
 from tests.venue_kit import VenueProcess, venue_process
 
 TRADER = "REHEARSAL-001"
-ONE_TRADE = """
-[[strategies]]
-path = "tests.one_trade:OneTrade"
-[strategies.params]
-instrument_id = "BTCUSDT-PERP.BINANCE"
-trade_risk_usdt = 50
-trade_notional_usdt_max = 9_000
-"""
 
 
 class Crashed(NamedTuple):

@@ -16,17 +16,9 @@ from risk.journal import verify
 from risk.latch import Latch
 from risk.state_dir import StateDir
 from risk.trading_state import TradingState
-from tests.live_kit import PROFILES, ROOT, finish, start, stop_when
+from tests.live_kit import ONE_TRADE, PROFILES, ROOT, finish, start, stop_when
 from tests.venue_kit import VenueProcess, venue_process
 
-ONE_TRADE = """
-[[strategies]]
-path = "tests.one_trade:OneTrade"
-[strategies.params]
-instrument_id = "BTCUSDT-PERP.BINANCE"
-trade_risk_usdt = 50
-trade_notional_usdt_max = 9_000
-"""
 FREE = resource.RLIM_INFINITY
 
 

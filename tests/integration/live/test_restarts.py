@@ -15,21 +15,13 @@ import pytest
 
 from ops.node_files import read_node
 from run_live import main
-from tests.live_kit import PROFILES, LiveRun, finish, start, stop_when, wire_log
+from tests.live_kit import ONE_TRADE, PROFILES, LiveRun, finish, start, stop_when, wire_log
 from tests.venue_kit import RestClient, VenueProcess, venue_process
 from venue.checkers.__main__ import main as check_wire
 
 DOWN_SEC_MAX = "600"
 """How long a position may be without its stop where the node was killed before it could place it."""
 
-ONE_TRADE = """
-[[strategies]]
-path = "tests.one_trade:OneTrade"
-[strategies.params]
-instrument_id = "BTCUSDT-PERP.BINANCE"
-trade_risk_usdt = 50
-trade_notional_usdt_max = 9_000
-"""
 PATIENT = ONE_TRADE.replace("9_000", "1_000_000").replace("_usdt = 50", "_usdt = 50_000") + (
     'entry_type = "LIMIT"\n'
 )
